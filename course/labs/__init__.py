@@ -1,0 +1,1 @@
+"""The labs: pictures that follow the hand, one module a unit."""
