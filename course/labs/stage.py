@@ -1,0 +1,96 @@
+"""The Stage is the place on the page where a lab's picture stands: an anywidget canvas with its words around it.
+
+The kernel puts encoded pictures into the trait `frame`; every view of the Stage paints the newest and answers with
+an acknowledgement, so that a training loop never runs ahead of what can be seen. A picture in a trait, unlike one
+in a message, is there for a view that opens later. The browser half is stage.js; its looks are stage.css.
+"""
+
+import pathlib
+import threading
+import time
+from collections.abc import Callable
+
+import anywidget
+import traitlets
+
+HERE = pathlib.Path(__file__).parent
+IN_FLIGHT = 4  # pictures sent and not yet seen
+SILENCE = 1.0  # seconds after which a view that does not answer no longer holds anybody up
+
+
+class Stage(anywidget.AnyWidget):
+    """A picture, its words, and the buttons play, pause, step, stop and reset.
+
+    `on_command(name)` is called for a pressed button, `on_look(dark, scale)` when a view reports JupyterLab's theme
+    and its device-pixel ratio, `on_rest()` when the newest picture has been still for 200 ms.
+    """
+
+    _esm = HERE / "stage.js"
+    _css = HERE / "stage.css"
+
+    frame = traitlets.Dict().tag(sync=True)  # {seq, run, type, data}
+    size = traitlets.List([640, 420]).tag(sync=True)  # CSS pixels
+    alt = traitlets.Unicode().tag(sync=True)
+    caption = traitlets.Unicode().tag(sync=True)
+    status = traitlets.Unicode().tag(sync=True)
+    error = traitlets.Unicode().tag(sync=True)
+    badge = traitlets.Unicode().tag(sync=True)
+    table = traitlets.List().tag(sync=True)  # rows of [name, value]
+    buttons = traitlets.List().tag(sync=True)
+    state = traitlets.Unicode("still").tag(sync=True)  # still, playing, paused, busy, done
+    locked = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(self, *, on_command: Callable[[str], None], on_look: Callable[[bool, float], None],
+                 on_rest: Callable[[], None], **traits):
+        super().__init__(**traits)
+        self._handlers = {"command": lambda m: on_command(m["name"]), "look": lambda m: on_look(m["dark"], m["scale"]),
+                          "rest": lambda m: m["seq"] == self.seq and on_rest(), "ack": self._acknowledged,
+                          "gone": lambda m: self._views.pop(m["view"], None)}
+        self.seq, self.run = 0, 0
+        self._views: dict[str, dict] = {}  # view -> its newest acknowledgement
+        self._answered = threading.Condition()
+        self.on_msg(self._received)
+
+    # -- to the browser ---------------------------------------------------------------------------------------------
+
+    def show(self, data: bytes, *, lossless: bool, **words) -> None:
+        """Send a picture with the words that belong to it (alt, caption, table ...) in one message."""
+        self.seq += 1
+        with self.hold_sync():
+            self.frame = dict(seq=self.seq, run=self.run, type="image/png" if lossless else "image/jpeg", data=data)
+            self.set_trait_values(**words)
+
+    def set_trait_values(self, **traits) -> None:
+        for name, value in traits.items():
+            setattr(self, name, value)
+
+    # -- from the browser -------------------------------------------------------------------------------------------
+
+    def _received(self, _, message: dict, buffers) -> None:
+        handler = self._handlers.get(message.get("kind"))
+        if handler:
+            handler(message)
+
+    def _acknowledged(self, message: dict) -> None:
+        with self._answered:
+            self._views[message["view"]] = dict(seq=message["seq"], visible=message["visible"], at=time.monotonic())
+            self._answered.notify_all()
+
+    # -- pace -------------------------------------------------------------------------------------------------------
+
+    def _seen(self) -> int | None:
+        """The newest picture that the slowest visible view has painted; None where nobody is looking."""
+        now = time.monotonic()
+        views = [v for v in self._views.values() if v["seq"] >= self.seq or now - v["at"] < SILENCE]
+        leading = [v["seq"] for v in views if v["visible"]] or [v["seq"] for v in views]
+        return min(leading, default=None)
+
+    def wait_for_room(self, timeout: float) -> bool:
+        """Wait until fewer than IN_FLIGHT pictures are under way. False: nobody has answered for SILENCE seconds (a page
+        closed, a kernel busy with another cell), so train on and draw less."""
+        def room() -> bool:
+            seen = self._seen()
+            return seen is not None and self.seq - seen < IN_FLIGHT
+
+        with self._answered:
+            return self._answered.wait_for(room, timeout if self._views else 0) or not self._views
