@@ -1,0 +1,133 @@
+"""The commands of `nnlab`, as people see them: their names, options, help and exit codes.
+
+Each one only reads its options and calls the module that does the work; an error that the reader can
+mend is printed as one line. Later commands are added here, as functions or as groups (`nnlab course ...`).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from course import lessons
+
+FOLDER = "nnlab-lessons"
+
+HELP = """A course on neural networks that lives in Jupyter.
+
+\b
+nnlab lab                       the lessons, in the folder nnlab-lessons here
+nnlab lab my-course --lesson 2  in a folder of your own, opened on lesson 2
+nnlab lessons my-course         only lay the lessons there, start nothing
+nnlab doctor                    what this machine can do and what is missing
+"""
+
+app = typer.Typer(
+    name="nnlab",
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Folder = Annotated[Path, typer.Argument(help="Your folder for the lessons; made if it is not there.")]
+Restore = Annotated[
+    list[str] | None,
+    typer.Option("--restore", metavar="LESSON", help="Lay a lesson you deleted again: 1, 01_neurons. Repeatable."),
+]
+
+
+def version_line(asked: bool) -> None:
+    if asked:
+        from course import doctor
+
+        print(doctor.version_line())
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=version_line, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """The options before any command; `--version` acts by itself."""
+
+
+@app.command()
+def lab(
+    folder: Folder = Path(FOLDER),
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it, or print the address.")] = True,
+    port: Annotated[int, typer.Option(help="Where to listen; the next free one if taken.")] = 8888,
+    lesson: Annotated[str, typer.Option(help="The lesson to open: 3, 03_training, training.")] = "1",
+    restore: Restore = None,
+) -> None:
+    """Open the lessons in JupyterLab.
+
+    They are laid into FOLDER and opened there. What you changed is never overwritten: a newer
+    version of a lesson is laid beside yours.
+
+    Example: nnlab lab my-course --lesson 2
+    """
+    from course import launch
+
+    first = lessons.find_lesson(lesson, lessons.shipped_lessons(lessons.shipped_folder()))
+    folder = lay(folder, restore)
+    launch.start(folder, first.name, port=port, browser=browser)
+
+
+@app.command("lessons")
+def lay_lessons(folder: Folder = Path(FOLDER), restore: Restore = None) -> None:
+    """Lay or update the lessons in a folder.
+
+    The same as `nnlab lab` without starting Jupyter: for a hub, a Docker image, Colab.
+
+    Example: nnlab lessons ~/course --restore 1
+    """
+    print(f"The lessons are in {lay(folder, restore)}")
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings for a program to read.")] = False,
+) -> None:
+    """Say what works here and what is missing.
+
+    Versions, what this machine can do, and how to mend what it cannot. Ends with 1 if lessons cannot run.
+
+    Example: nnlab doctor
+    """
+    from course import doctor
+
+    findings = doctor.examine()
+    doctor.show(findings, as_json=as_json)
+    raise typer.Exit(0 if doctor.lessons_can_run(findings) else 1)
+
+
+def lay(folder: Path, restore: list[str] | None) -> Path:
+    """Lay the lessons and tell what was done, in as few lines as there is news."""
+    folder = folder.expanduser().resolve()
+    report = lessons.lay(lessons.shipped_folder(), folder, tuple(restore or ()))
+    for done, names in (("New", report.new), ("Updated", report.updated)):
+        if names:
+            print(f"{done} in {folder}: {', '.join(names)}")
+    for note in report.notes:
+        print(note)
+    return folder
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and turn its ending into an exit code."""
+    try:
+        app(args=arguments, prog_name="nnlab")
+    except SystemExit as end:  # how typer ends, well or not
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    except lessons.LessonsError as error:
+        print(f"nnlab: {error}", file=sys.stderr)
+        return 1
+    return 0

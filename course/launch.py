@@ -1,0 +1,108 @@
+"""Starts JupyterLab on the student's lessons: on this machine only, calm, with the course's save hook.
+
+Runs inside this process, since the hook is a function to hand over (a hook named on Jupyter's command line
+is refused by jupyter_server 2: its check imports the old value instead of the new name). The kernel the
+lessons get is this environment's Python, whatever other kernels the user has under the same name.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import sys
+import webbrowser
+from pathlib import Path
+from urllib.parse import quote
+
+from course import savehook
+from course.lessons import KEEP, LessonsError
+
+
+def start(folder: Path, lesson: str, port: int = 8888, browser: bool = True) -> None:
+    """Serve `folder` and open `lesson` in it; returns when the server is stopped (Ctrl-C, once).
+
+    Raises LessonsError if JupyterLab is not installed or no port is free."""
+    prefer_this_environment()
+    try:
+        from jupyterlab.labapp import LabApp
+    except ModuleNotFoundError as missing:
+        raise LessonsError(f'JupyterLab needs {missing.name}: pip install "nnlab[lab]"') from None
+    browser = browser and can_open_browser()
+    if not (folder / lesson).exists():
+        print(f"{lesson} is not in {folder} any more: nnlab lab --restore {lesson.split('_')[0]} lays it again.")
+        lesson = ""
+    try:
+        server = LabApp.initialize_server(argv=settings(folder, lesson, port, browser))
+    except SystemExit:
+        raise LessonsError(
+            f"JupyterLab could not start; the lines above say why. If no port from {port} on is free: --port NUMBER"
+        ) from None
+    savehook.install(server)
+    address = f"{server.connection_url.rstrip('/')}{server.default_url}?token={server.identity_provider.token}"
+    print(welcome(folder, address, browser), flush=True)
+    server.start()
+
+
+def settings(folder: Path, lesson: str, port: int, browser: bool) -> list[str]:
+    """Jupyter's command line: it outranks every configuration file the user may have."""
+    page = f"/lab/tree/{quote(lesson)}" if lesson else "/lab"
+    options = {
+        "ServerApp.root_dir": folder,
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": port,
+        "ServerApp.open_browser": browser,
+        "ServerApp.use_redirect_file": not browser_is_confined(),
+        "ServerApp.answer_yes": True,  # Ctrl-C ends it at once; notebooks save themselves
+        "ServerApp.allow_root": True,  # containers; it listens on this machine only and asks for the token
+        "ServerApp.log_level": "WARN",
+        "LabApp.log_level": "WARN",
+        # Made here, so that Jupyter does not print its own longer greeting.
+        "IdentityProvider.token": os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24),
+        "LabApp.default_url": page,
+        # Nothing asks or fetches anything on the first run: no news, no update check, no extension listing.
+        "LabApp.news_url": None,
+        "LabApp.check_for_updates_class": "jupyterlab.handlers.announcements.NeverCheckForUpdate",
+        "LabApp.extension_manager": "readonly",
+        # Open tabs are remembered per folder, not mixed with those of the user's other projects.
+        "LabApp.workspaces_dir": folder / KEEP / "workspaces",
+    }
+    return [f"--{name}={value}" for name, value in options.items()]
+
+
+def prefer_this_environment() -> None:
+    """Let kernels and configuration of this environment come before those of the user and of the system."""
+    ours = str(Path(sys.prefix, "share", "jupyter"))
+    others = os.environ.get("JUPYTER_PATH", "").split(os.pathsep)
+    os.environ["JUPYTER_PATH"] = os.pathsep.join([ours, *(path for path in others if path and path != ours)])
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+
+
+def can_open_browser() -> bool:
+    """Whether a window can appear here; a text browser in this very terminal does not count."""
+    if "BROWSER" not in os.environ:
+        if "SSH_CONNECTION" in os.environ and "DISPLAY" not in os.environ:
+            return False
+        wsl = "microsoft" in platform.release().lower()
+        if sys.platform.startswith(("linux", "freebsd")) and not wsl:
+            if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+                return False
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return False
+    return True
+
+
+def browser_is_confined() -> bool:
+    """Whether browsers here see no hidden folders (those of snap and flatpak), where Jupyter's redirect file lies."""
+    flatpak = ("/var/lib/flatpak/exports/bin", Path.home() / ".local/share/flatpak/exports/bin")
+    for name in ("*irefox*", "*hrom*"):
+        if any(any(Path(folder).glob(name)) for folder in ("/snap/bin", *flatpak)):
+            return True
+    return False
+
+
+def welcome(folder: Path, address: str, browser: bool) -> str:
+    opening = "A browser opens them; if it does not, go to" if browser else "Open in your browser"
+    return f"The lessons are in {folder}\n{opening}\n\n    {address}\n\nCtrl-C here ends JupyterLab."
