@@ -1,0 +1,26 @@
+"""nnlab: a small neural-network library in NumPy, written to be read. This file is the map.
+
+    tensor      Tensor, the tape, backward          ops         operations and their derivatives
+    functional  activations, dense layer, losses    nn          layers and networks, which hold parameters
+    init        where weights start                 optim       gradient descent, Adam
+    train       fit, History                        data        point clouds, digits, batches
+    metrics     accuracy                            gradcheck   is a gradient right?
+"""
+
+from nnlab import data, functional, init, metrics, nn, ops, optim, train
+from nnlab.data import DataLoader
+from nnlab.gradcheck import GradientError, gradcheck
+from nnlab.metrics import accuracy
+from nnlab.nn import MLP, LeakyReLU, Linear, Module, Neuron, Parameter, ReLU, Sequential, Sigmoid, Softmax, Tanh, observe
+from nnlab.ops import concatenate, maximum, op, stack, where
+from nnlab.optim import SGD, Adam
+from nnlab.rng import manual_seed
+from nnlab.tensor import Tensor, is_grad_enabled, no_grad
+from nnlab.train import History, TrainingDiverged, fit, fit_steps
+
+__all__ = [
+    "MLP", "SGD", "Adam", "DataLoader", "GradientError", "History", "LeakyReLU", "Linear", "Module", "Neuron",
+    "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "Tensor", "TrainingDiverged", "accuracy",
+    "concatenate", "data", "fit", "fit_steps", "functional", "gradcheck", "init", "is_grad_enabled", "manual_seed",
+    "maximum", "metrics", "nn", "no_grad", "observe", "op", "ops", "optim", "stack", "train", "where",
+]

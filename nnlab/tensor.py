@@ -1,0 +1,312 @@
+"""The engine: arrays that remember how they were made, so that a derivative can be read off backwards.
+
+A Tensor and its entry on the tape are one object. The engine knows no mathematics: operations (ops.py) hand it a value
+and a vjp, and it alone walks the tape, un-broadcasts, adds up and checks. Reverse-mode differentiation: Linnainmaa
+1970; Rumelhart, Hinton and Williams, Nature 323, 1986; Griewank and Walther, Evaluating Derivatives, 2008.
+"""
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import count
+from typing import NamedTuple
+
+import numpy as np
+
+FLOATS = (np.dtype("float32"), np.dtype("float64"))
+_recording = ContextVar("nnlab_recording", default=True)  # per context: a lab's thread does not disturb a cell
+tick = count(1).__next__  # one clock dates both the making of nodes and the overwriting of leaves
+
+
+class BackwardStep(NamedTuple):
+    """One step backwards: `operation` made `tensor`, `upstream` reached it, `sent` went on to each of its parents."""
+
+    operation: str
+    tensor: "Tensor"
+    upstream: np.ndarray
+    sent: tuple
+
+
+class Tensor:
+    """An array of floats that can be differentiated through.
+
+    data: numbers, nested lists or an array; the values are copied. A float64 array stays float64, everything else
+        becomes float32, unless `dtype` says otherwise. Labels and indices are no Tensors: keep them in integer arrays.
+    requires_grad: whether `backward()` shall leave this tensor's gradient in `.grad`.
+    name: what errors and pictures call it.
+
+    Raises TypeError for what is not numbers, and where two Tensors of different dtype meet.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    array([2., 4.], dtype=float32)
+    """
+
+    # serial: when the values were last written; a node carries the time it was made, a leaf that of its last change.
+    # home: where an optimizer has laid this leaf (see optim.py).
+    __slots__ = ("__weakref__", "_data", "_grad", "_retains", "home", "name", "op", "parents", "requires_grad",
+                 "serial", "vjp")
+    __array_ufunc__ = None  # an ndarray on the left of an operator leaves the work to the Tensor on its right
+    __hash__ = object.__hash__  # by identity, although == compares values
+
+    def __init__(self, data, requires_grad=False, *, dtype=None, name=None):
+        if isinstance(data, Tensor):
+            raise TypeError("this is a Tensor already; t.detach() is its values without its history.")
+        self._fill(np.array(_floats(data, dtype)), None, (), None, 0, bool(requires_grad))
+        self.name = name
+
+    def _fill(self, data, op, parents, vjp, serial, requires_grad):
+        self._data, self.op, self.parents, self.vjp = data, op, parents, vjp
+        self.serial, self.requires_grad = serial, requires_grad
+        self._grad = self.home = self.name = None
+        self._retains = False
+
+    # Values ------------------------------------------------------------------------------------------------------
+    @property
+    def data(self):
+        """The values, an ndarray. `t.data = a` copies `a` into them; the tape notices that they changed."""
+        return self._data
+
+    @data.setter
+    def data(self, values):
+        if self.op is not None:
+            raise RuntimeError(f"{self.label} is the result of an operation: only a leaf's data can be overwritten.")
+        values = np.asarray(values)
+        if values.shape != self.shape:
+            raise ValueError(f"{self.label} has shape {self.shape}; its data cannot become shape {values.shape}.")
+        self._data[...] = values
+        self.serial = tick()
+
+    shape = property(lambda self: self._data.shape)
+    ndim = property(lambda self: self._data.ndim)
+    size = property(lambda self: self._data.size)
+    dtype = property(lambda self: self._data.dtype)
+    is_leaf = property(lambda self: self.op is None)
+    label = property(lambda self: self.name or f"{type(self).__name__}{list(self.shape)}")
+
+    def numpy(self):
+        """The values as an ndarray (the same memory, not a copy)."""
+        return self._data
+
+    def item(self):
+        """The value of a tensor of one element, as a Python float."""
+        return self._data.item()
+
+    def detach(self):
+        """The same values with no history: a constant."""
+        return constant(self._data)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    def __reduce__(self):  # copy, deepcopy and pickle: a leaf, without its gradient and its place in a flat vector
+        if self.op is not None:
+            raise TypeError(f"only a leaf can be copied, and this is the result of {self.op}: copy t.detach().")
+        return _restore, (type(self), self._data, self.requires_grad, self.name)
+
+    def __len__(self):
+        return len(self._data)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def __float__(self):
+        return float(self.item())
+
+    def __bool__(self):
+        return bool(self._data)
+
+    def __repr__(self):
+        values = np.array2string(self._data, separator=", ", prefix="Tensor(")
+        made = f", op={self.op}" if self.op else ", requires_grad=True" if self.requires_grad else ""
+        return f"Tensor({values}{made}{'' if self.dtype == FLOATS[0] else f', dtype={self.dtype}'})"
+
+    # Gradients ---------------------------------------------------------------------------------------------------
+    @property
+    def grad(self):
+        """The gradient, or None before any `backward()` reached this tensor. Gradients of several calls add up.
+
+        Under an optimizer it is a view of the optimizer's vector of gradients: copy it to keep it past the next step.
+        """
+        return self._grad
+
+    @grad.setter
+    def grad(self, gradient):
+        self._grad = None
+        if gradient is not None:
+            gradient = np.asarray(gradient, self.dtype)
+            if gradient.shape != self.shape:
+                raise ValueError(f"{self.label} has shape {self.shape}; its gradient cannot have {gradient.shape}.")
+            self._accumulate(gradient)
+
+    def zero_grad(self):
+        """Forget the gradient: `grad` is None again."""
+        self._grad = None
+
+    def retain_grad(self):
+        """Keep `.grad` of an inner tensor as well; without this only leaves keep theirs."""
+        self._retains = True
+
+    def _accumulate(self, g):
+        if self._grad is not None:
+            self._grad += g
+        elif self.home is None:
+            self._grad = g.copy()
+        else:  # the region of the flat vector is written first and added to afterwards: nobody has to clear it
+            self._grad = self.home.grad
+            self._grad[...] = g
+
+    def backward(self, gradient=None, *, retain_graph=False):
+        """Add d self / d leaf to `.grad` of every leaf that requires it.
+
+        gradient: the upstream gradient, of self's shape; may be left out for a tensor of one element (it is 1).
+        retain_graph: keep the tape for a second call; otherwise it frees itself.
+        Raises RuntimeError, before any gradient is touched: nothing to differentiate, tape already freed, or a leaf's
+        values changed since they were used.
+        """
+        for _ in self.backward_steps(gradient, retain_graph=retain_graph):
+            pass
+
+    def backward_steps(self, gradient=None, *, retain_graph=False):
+        """`backward()` one operation at a time: yields a `BackwardStep` after each, the last operation first.
+
+        >>> x = Tensor(3.0, requires_grad=True)
+        >>> [step.operation for step in (x * x + 1.0).backward_steps()]
+        ['add', 'mul']
+        """
+        seed = self._seed(gradient)
+        if self.op is None:
+            self._accumulate(seed)
+            return
+        upstream = {self: seed}
+        # A node is younger than its parents, so by descending serial each one has all its upstream when its turn comes.
+        for node in sorted(_tape(self), key=_serial, reverse=True):
+            g = upstream.pop(node)
+            if node._retains:
+                node._accumulate(g)
+            sent = node.vjp(g)
+            sent = sent if type(sent) is tuple else (sent,)
+            sent = tuple([_fit(node, parent, s) for parent, s in zip(node.parents, sent, strict=True)])
+            for parent, s in zip(node.parents, sent):
+                if s is None:
+                    continue
+                if parent.op is None:
+                    parent._accumulate(s)
+                else:  # not +=: the array may be somebody else's too
+                    upstream[parent] = upstream[parent] + s if parent in upstream else s
+            if not retain_graph:
+                node.vjp = None  # lets go of everything the operation had kept for this moment
+            yield BackwardStep(node.op, node, g, sent)
+
+    def _seed(self, gradient):
+        if not self.requires_grad:
+            raise RuntimeError("nothing to differentiate: no tensor behind this result has requires_grad=True.")
+        if gradient is None:
+            if self.size != 1:
+                raise RuntimeError(f"backward() starts at one number, this has shape {self.shape}: "
+                                   "reduce it with .sum() or .mean(), or pass gradient= of that shape.")
+            return np.ones_like(self._data)
+        gradient = np.asarray(gradient, self.dtype)
+        if gradient.shape != self.shape:
+            raise ValueError(f"gradient= has shape {gradient.shape}, the tensor {self.shape}: they must be equal.")
+        return gradient
+
+
+def _serial(node):
+    return node.serial
+
+
+def _tape(root):
+    """The operations that `root` depends on and that need a gradient, checked; a stack instead of recursion."""
+    seen, stack = {root}, [root]
+    while stack:
+        node = stack.pop()
+        if node.vjp is None:
+            raise RuntimeError(f"backward() a second time through {node.op}: the tape frees itself after the first. "
+                               "Compute the loss again, or call backward(retain_graph=True) the first time.")
+        for parent in node.parents:
+            if parent.serial > node.serial:
+                raise RuntimeError(f"{parent.label} changed between forward and backward (it went into {node.op} with "
+                                   "other values), so this gradient would be wrong. Compute the loss again.")
+            if parent.op is not None and parent.requires_grad and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return seen
+
+
+def _fit(node, parent, g):
+    """The gradient `g` that `node` sends to `parent`, computed only if wanted, summed to shape and checked."""
+    if g is None or not parent.requires_grad:
+        return None
+    g = np.asarray(unbroadcast(g() if callable(g) else g, parent._data.shape))
+    if g.shape != parent._data.shape or g.dtype != parent._data.dtype:
+        raise RuntimeError(f"the vjp of {node.op} sent {g.dtype}{list(g.shape)} to an input "
+                           f"{parent.dtype}{list(parent.shape)}: dtype and shape must be the input's.")
+    return g
+
+
+def unbroadcast(g, shape):
+    """Sum `g` over the axes along which an array of `shape` was repeated by broadcasting.
+
+    >>> unbroadcast(np.ones((5, 3)), (3,)), unbroadcast(np.ones((5, 3)), (5, 1)).shape
+    (array([5., 5., 5.]), (5, 1))
+    """
+    if g.shape == shape:
+        return g
+    added = g.ndim - len(shape)
+    if added == 1 and g.ndim == 2:
+        g = np.ones(len(g), g.dtype) @ g  # a column sum; as a product it is several times faster than .sum(0)
+    elif added > 0:
+        g = g.sum(tuple(range(added)))
+    stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
+    return g.sum(stretched, keepdims=True) if stretched else g
+
+
+def _floats(data, dtype=None):
+    """`data` as an array of floats, not copied if it is one already."""
+    try:
+        array = np.asarray(data)
+        if array.dtype.kind not in "fiub":
+            raise TypeError("not numbers")
+    except (TypeError, ValueError):
+        raise TypeError(f"a Tensor holds real numbers in a regular grid; got {data!r}.") from None
+    if dtype is None:
+        dtype = array.dtype if array.dtype in FLOATS and hasattr(data, "dtype") else FLOATS[0]
+    elif np.dtype(dtype) not in FLOATS:
+        raise TypeError(f"a Tensor is float32 or float64; got dtype {np.dtype(dtype)}.")
+    return array.astype(dtype, copy=False)
+
+
+def constant(data, dtype=None):
+    """A Tensor around `data` that needs no gradient and shares its memory where it can."""
+    t = Tensor.__new__(Tensor)
+    t._fill(_floats(data, dtype), None, (), None, 0, False)
+    return t
+
+
+def _restore(cls, data, requires_grad, name):
+    t = cls.__new__(cls)
+    Tensor.__init__(t, data, requires_grad, name=name)
+    return t
+
+
+# Recording -----------------------------------------------------------------------------------------------------------
+@contextmanager
+def no_grad():
+    """Compute without recording, as a context (`with no_grad(): ...`) or a decorator (`@no_grad()`).
+
+    >>> x = Tensor(3.0, requires_grad=True)
+    >>> with no_grad():
+    ...     (x * x).requires_grad
+    False
+    """
+    token = _recording.set(False)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
+def is_grad_enabled():
+    """Whether operations are being recorded here and now."""
+    return _recording.get()

@@ -1,0 +1,208 @@
+"""The training loop: forward, loss, backward, step, again, with what one wants to know about it on the way.
+
+`fit` runs it to the end and returns the History; `fit_steps` is the same loop one step at a time, for a lab that shows
+each. Both check the data first, because a loop fails late and far from the cause. Goodfellow et al. 2016, chapter 8.
+"""
+
+from contextlib import ExitStack
+from math import isfinite
+from typing import NamedTuple
+
+import numpy as np
+
+from nnlab import functional as F
+from nnlab.data import DataLoader
+from nnlab.nn import observe
+from nnlab.tensor import Tensor, no_grad
+
+
+class History(dict):
+    """What training measured: name -> list with one number per epoch, as `history["val_loss"]`."""
+
+    def __repr__(self):
+        lines = (f"{name} {values[0]:.4g} -> {values[-1]:.4g}" for name, values in self.items() if values)
+        return f"History of {len(self.get('loss', []))} epochs: {', '.join(lines)}"
+
+
+class TrainingDiverged(FloatingPointError):
+    """The loss is nan or infinite; `layer` names the module where it began (None: in the loss), `step` tells when."""
+
+    def __init__(self, message, step, layer):
+        super().__init__(message)
+        self.step, self.layer = step, layer
+
+
+class Step(NamedTuple):
+    """Where training stands after one step; `history` is complete for the epochs before `epoch`.
+
+    epoch: from 0; epochs: how many there will be (None: no end); step: from 1, over all epochs; loss: of this batch;
+    ends_epoch: whether this was the epoch's last batch, so that `history` includes it.
+    """
+
+    epoch: int
+    epochs: int | None
+    step: int
+    loss: float
+    ends_epoch: bool
+    history: History
+
+
+def fit(model, X, y, loss, optimizer, *, epochs, batch_size=None, validation=None, metric=None, callbacks=(), rng=None):
+    """Train `model` for `epochs` passes over the data and return the History.
+
+    X: (n, ...); y: (n, ...), integers (n,) for classes; loss: a function (output, target) -> Tensor of one number.
+    batch_size: examples per step, mixed anew every epoch; None: all at once. validation: (X, y) measured after each epoch.
+    metric: a function (output, y) -> float such as `metrics.accuracy`, recorded under its name (and val_ + its name).
+    callbacks: functions called with the `Step` that ends each epoch; one that returns True stops training. A callback
+        that is a context manager too (a progress bar) is entered before and left after, whatever happens between.
+    `loss` and the metric of an epoch are means over its batches, each measured before the step that it caused.
+    Raises ValueError or TypeError, before anything is trained, for data that cannot be learned from, and
+    TrainingDiverged when the loss stops being a number.
+
+    >>> from nnlab import MLP, SGD
+    >>> model = MLP(2, 4, 1, rng=0)
+    >>> h = fit(model, [[0, 0], [1, 1]], [0, 1], F.binary_cross_entropy_with_logits, SGD(model.parameters(), 1), epochs=9)
+    >>> len(h["loss"]), h["loss"][-1] < h["loss"][0]
+    (9, True)
+    """
+    history = History()
+    steps = fit_steps(model, X, y, loss, optimizer, epochs=epochs, batch_size=batch_size, validation=validation,
+                      metric=metric, rng=rng, history=history)
+    with ExitStack() as stack:
+        for callback in callbacks:
+            if hasattr(callback, "__enter__"):
+                stack.enter_context(callback)
+        for step in steps:
+            if step.ends_epoch and any([_asks_to_stop(callback, step) for callback in callbacks]):
+                break
+    return history
+
+
+def _asks_to_stop(callback, step):
+    answer = callback(step)
+    if answer is not None and not isinstance(answer, bool | np.bool_):
+        raise TypeError(f"a callback returns True to stop training, otherwise None; {callback!r} returned {answer!r}.")
+    return answer
+
+
+def fit_steps(model, X, y, loss, optimizer, *, epochs=None, batch_size=None, validation=None, metric=None, rng=None,
+              history=None):
+    """The steps of `fit`, one for each `next()`: yields a `Step`; without `epochs` they never end.
+
+    >>> from nnlab import MLP, SGD, data
+    >>> X, y = data.moons(100, rng=0)
+    >>> model = MLP(2, 4, 2, rng=0)
+    >>> steps = fit_steps(model, X, y, F.cross_entropy, SGD(model.parameters(), lr=0.1), batch_size=50, rng=0)
+    >>> [next(steps).ends_epoch for _ in range(4)]
+    [False, True, False, True]
+    """
+    _check_trained(model, optimizer)
+    dtype = optimizer.params[0].dtype
+    X, y = _checked(X, y, loss, dtype)
+    if validation is not None:
+        validation = _checked(*validation, loss, dtype, "validation ")
+    if epochs is not None and (epochs != int(epochs) or epochs < 1):
+        raise ValueError(f"epochs is a whole number of at least 1; got {epochs!r}.")
+    loader = DataLoader(X, y, batch_size=len(X) if batch_size is None else batch_size, shuffle=batch_size is not None,
+                        rng=rng)
+    return _steps(model, loader, loss, optimizer, epochs, validation, metric, History() if history is None else history)
+
+
+def _steps(model, loader, loss, optimizer, epochs, validation, metric, history):
+    epoch = step = 0
+    while epoch != epochs:
+        sums, examples = {}, 0
+        for X, y in loader:
+            step += 1
+            measured = _train_step(model, X, y, loss, optimizer, metric, step)
+            for name, value in measured.items():
+                sums[name] = sums.get(name, 0.0) + value * len(X)
+            examples += len(X)
+            ends_epoch = examples == loader.n
+            if ends_epoch:
+                means = {name: total / examples for name, total in sums.items()}
+                if validation is not None:
+                    means |= evaluate(model, *validation, loss, metric, "val_")
+                for name, value in means.items():
+                    history.setdefault(name, []).append(value)
+            yield Step(epoch, epochs, step, measured["loss"], ends_epoch, history)
+        epoch += 1
+
+
+def _train_step(model, X, y, loss, optimizer, metric, step):
+    model.train()
+    with np.errstate(all="ignore"):  # whatever overflows is reported below, with its cause
+        output = model(X)
+        value = loss(output, _like(output, y))
+        number = value.item()
+        if not isfinite(number):
+            raise _diverged(model, X, number, optimizer, step)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+    return {"loss": number} if metric is None else {"loss": number, metric.__name__: float(metric(output, y))}
+
+
+@no_grad()
+def evaluate(model, X, y, loss, metric=None, prefix=""):
+    """The loss and the metric of `model` on data it does not learn from, as {"loss": ..., "accuracy": ...}."""
+    was_training = model.training
+    model.eval()
+    with np.errstate(all="ignore"):
+        output = model(X)
+        measured = {f"{prefix}loss": loss(output, _like(output, y)).item()}
+    if metric is not None:
+        measured[prefix + metric.__name__] = float(metric(output, y))
+    model.train(was_training)
+    return measured
+
+
+def _like(output, y):
+    """Labels (n,) beside outputs (n, 1) become a column; the losses themselves never guess."""
+    return y.reshape(-1, 1) if y.ndim == 1 and output.shape == (len(y), 1) else y
+
+
+# What can go wrong, said at once and in words ------------------------------------------------------------------------
+def _checked(X, y, loss, dtype, which=""):
+    X, y = np.asarray(X.data if isinstance(X, Tensor) else X), np.asarray(y.data if isinstance(y, Tensor) else y)
+    if X.ndim == 0 or len(X) == 0:
+        raise ValueError(f"the {which}data set is empty: X has shape {X.shape}. At least one example is needed.")
+    if y.ndim == 0 or len(y) != len(X):
+        raise ValueError(f"the {which}X holds {len(X)} examples and y has shape {y.shape}: one label for each is needed.")
+    for name, array in (("X", X), ("y", y)):
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{which}{name} must hold numbers; got {array.dtype}.")
+        if len(bad := np.argwhere(~np.isfinite(array))):
+            raise ValueError(f"{which}{name} holds {len(bad)} values that are nan or infinite, the first at index "
+                             f"{tuple(bad[0].tolist())}: drop those examples or fill them in.")
+    classes = y.dtype.kind in "iub" and y.ndim == 1
+    if loss is F.cross_entropy and not classes:
+        raise TypeError(f"cross_entropy needs whole-number {which}labels (n,); y is {y.dtype} of shape {y.shape}. "
+                        "If its values are whole, y.astype(int) will do.")
+    if loss is F.binary_cross_entropy_with_logits and not (0 <= y.min() and y.max() <= 1):
+        raise ValueError(f"binary cross-entropy needs {which}labels from 0 to 1; y reaches from {y.min()} to {y.max()}.")
+    if classes and not which and len(y) > 1 and y.min() == y.max():
+        raise ValueError(f"y holds one class only, {y[0]}: to tell classes apart, examples of at least two are needed.")
+    return X.astype(dtype, copy=False), y
+
+
+def _check_trained(model, optimizer):
+    trained = {id(p) for p in optimizer.params}
+    left_out = [name for name, p in model.named_parameters() if p.requires_grad and id(p) not in trained]
+    if left_out:
+        raise ValueError(f"this optimizer does not train {', '.join(left_out)}: make it anew from model.parameters() after "
+                         "the model is complete, or set requires_grad = False on what shall stay as it is.")
+
+
+def _diverged(model, X, number, optimizer, step):
+    names, first = {id(m): name for name, m in model.named_modules()}, []
+
+    def look(module, output):
+        if not first and not np.isfinite(output.data).all():
+            first.append((names.get(id(module)) or "the model", module.label))
+
+    with no_grad(), observe(look):  # the parameters are still those of the failed forward pass
+        model(X)
+    layer, where = (first[0][0], f"{first[0][0]}, a {first[0][1]}") if first else (None, "the loss itself")
+    return TrainingDiverged(f"the loss became {number} at step {step}; the first to produce nan or infinity was {where}. "
+                            f"The learning rate is {optimizer.lr:g}: try {optimizer.lr / 10:g}.", step, layer)
