@@ -3,13 +3,15 @@
 
 const REST = 200; // ms without a new picture after which the hand is said to rest
 
-const LABELS = {
-  play: ["▶", "Play"],
-  pause: ["⏸", "Pause"],
-  step: ["⏭", "Step"],
-  stop: ["⏹", "Stop"],
-  reset: ["↺", "Reset"],
+// Shapes on a 16 x 16 grid: the signs in fonts differ from machine to machine, or are missing.
+const BUTTONS = {
+  play: ["Play", "M4 2 L13 8 L4 14 Z"],
+  pause: ["Pause", "M4 2 H7 V14 H4 Z M9 2 H12 V14 H9 Z"],
+  step: ["Step", "M3 2 L10 8 L3 14 Z M11 2 H13 V14 H11 Z"],
+  stop: ["Stop", "M3 3 H13 V13 H3 Z"],
+  reset: ["Reset", "M8 3 V0.5 L3.5 4 L8 7.5 V5 A4 4 0 1 1 4 9 H2 A6 6 0 1 0 8 3 Z"],
 };
+const SVG = "http://www.w3.org/2000/svg";
 
 function make(tag, className, attributes = {}) {
   const node = document.createElement(tag);
@@ -106,9 +108,15 @@ function render({ model, el }) {
 
   const press = {};
   for (const name of model.get("buttons")) {
-    const [sign, label] = LABELS[name];
-    const button = make("button", "nnlab-button", { type: "button", "data-command": name, title: label });
-    button.append(Object.assign(make("span", "", { "aria-hidden": "true" }), { textContent: sign }), " " + label);
+    const [label, shape] = BUTTONS[name];
+    const button = make("button", "nnlab-button", { type: "button", "data-command": name });
+    const icon = document.createElementNS(SVG, "svg");
+    const path = document.createElementNS(SVG, "path");
+    icon.setAttribute("viewBox", "0 0 16 16");
+    icon.setAttribute("aria-hidden", "true");
+    path.setAttribute("d", shape);
+    icon.append(path);
+    button.append(icon, label);
     button.addEventListener("click", () => command(name));
     toolbar.append(button);
     press[name] = button;

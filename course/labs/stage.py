@@ -73,24 +73,22 @@ class Stage(anywidget.AnyWidget):
 
     def _acknowledged(self, message: dict) -> None:
         with self._answered:
-            self._views[message["view"]] = dict(seq=message["seq"], visible=message["visible"], at=time.monotonic())
+            self._views[message["view"]] = dict(seq=message["seq"], visible=message["visible"])
             self._answered.notify_all()
 
     # -- pace -------------------------------------------------------------------------------------------------------
 
-    def _seen(self) -> int | None:
-        """The newest picture that the slowest visible view has painted; None where nobody is looking."""
-        now = time.monotonic()
-        views = [v for v in self._views.values() if v["seq"] >= self.seq or now - v["at"] < SILENCE]
-        leading = [v["seq"] for v in views if v["visible"]] or [v["seq"] for v in views]
-        return min(leading, default=None)
-
-    def wait_for_room(self, timeout: float) -> bool:
+    def wait_for_room(self, block: bool = True) -> bool:
         """Wait until fewer than IN_FLIGHT pictures are under way. False: nobody has answered for SILENCE seconds (a page
-        closed, a kernel busy with another cell), so train on and draw less."""
-        def room() -> bool:
-            seen = self._seen()
-            return seen is not None and self.seq - seen < IN_FLIGHT
-
+        was closed, the kernel is busy with another cell), so the caller trains on and draws nothing."""
         with self._answered:
-            return self._answered.wait_for(room, timeout if self._views else 0) or not self._views
+            while True:
+                views = self._views.values()
+                leading = [v for v in views if v["visible"]] or list(views)
+                holding = [v for v in leading if self.seq - v["seq"] >= IN_FLIGHT]
+                if not holding:
+                    return True
+                now = time.monotonic()
+                if not block or now - min(v.setdefault("holding", now) for v in holding) > SILENCE:
+                    return False
+                self._answered.wait(0.05)

@@ -1,0 +1,48 @@
+"""Which cell made which lab, so that running a cell again ends the labs it made before.
+
+Without this every re-run would leave a figure, a dozen widgets and perhaps a training thread behind: ipywidgets
+and IPython's `Out` keep them alive. A cell is known by JupyterLab's cell id, or by its text where there is none.
+"""
+
+import weakref
+from collections import defaultdict
+
+_labs: dict[str, list[weakref.ref]] = defaultdict(list)
+_current: str | None = None
+_listening = False
+
+
+def _about_to_run(info) -> None:
+    global _current
+    _current = getattr(info, "cell_id", None) or info.raw_cell
+    for made in _labs.pop(_current, []):
+        lab = made()
+        if lab is not None:
+            lab.close()
+
+
+def remember(lab) -> None:
+    """Close `lab` when the cell that runs now is run again. Outside IPython: nothing to do."""
+    shell = _shell()
+    if shell is None:
+        return
+    global _listening, _current
+    if not _listening:  # the first lab of this kernel: its own cell is already running
+        shell.events.register("pre_run_cell", _about_to_run)
+        _listening = True
+        _current = _running_cell(shell)
+    if _current is not None:
+        _labs[_current].append(weakref.ref(lab))
+
+
+def _shell():
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return None
+    return get_ipython()
+
+
+def _running_cell(shell) -> str | None:
+    parent = getattr(getattr(shell, "kernel", None), "get_parent", dict)() or {}
+    return parent.get("metadata", {}).get("cellId") or parent.get("content", {}).get("code")

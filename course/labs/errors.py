@@ -1,0 +1,54 @@
+"""What a lab says when something goes wrong: the exception in one line, and for the student's function where in it."""
+
+import linecache
+import pathlib
+import sysconfig
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+_OURS = tuple(str(pathlib.Path(p).resolve()) for p in
+              (pathlib.Path(__file__).parents[1], pathlib.Path(__file__).parents[2] / "nnlab",
+               sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")))
+
+
+def explain(problem: BaseException, yours: tuple[str, ...] = ()) -> str:
+    """One line for a lab's own error; with the student's line where the student's function is on the stack.
+
+    `yours` are the names of the functions given to `lab.use`.
+    """
+    words = f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
+    if not yours:
+        return words
+    for frame in reversed(traceback.extract_tb(problem.__traceback__)):
+        if frame.filename.startswith(("<", *_OURS)) and not frame.filename.startswith(("<ipython", "<stdin")):
+            continue
+        source = (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip()
+        return f"Your {frame.name} stopped at line {frame.lineno}:\n    {source}\n{words}"
+    return words
+
+
+def checked(name: str, value: Any, shape: tuple[int, ...], meaning: str) -> np.ndarray:
+    """The answer of a student's function as a float array of the expected shape, or an error that says what came back."""
+    if value is None:
+        raise ValueError(f"your {name} returned None: end it with `return ...`, run its cell, then use it again.")
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"your {name} returned a {type(value).__name__}: expected an array of shape {shape}, {meaning}.") from None
+    if array.shape != shape:
+        raise ValueError(f"your {name} returned an array of shape {array.shape}: expected {shape}, {meaning}.")
+    if not np.isfinite(array).all():
+        bad = int((~np.isfinite(array)).sum())
+        raise ValueError(f"your {name} returned {bad} numbers that are nan or infinite, of {array.size}.")
+    return array
+
+
+def guarded(name: str, function: Callable, shape_of: Callable[..., tuple[int, ...]], meaning: str) -> Callable:
+    """The student's function behind a check of each answer: same arguments, same result."""
+    def call(*args):
+        return checked(name, function(*args), shape_of(*args), meaning)
+
+    return call
