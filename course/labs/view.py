@@ -29,8 +29,9 @@ class Panel:
     def __init__(self, axes, style: Style):
         self.axes, self.style = axes, style
         self._artists: dict[str, Any] = {}
-        self._touched: set[str] = set()
+        self._touched: dict[str, None] = {}  # in the order of drawing
         self._frame: dict[str, Any] = {}
+        self._stills: dict[str, tuple] = {}
         for spine in axes.spines.values():
             spine.set_color(style.faint)
             spine.set_linewidth(0.8)
@@ -103,10 +104,13 @@ class Panel:
         return artist
 
     def text(self, name: str, x, y, words: str, *, color=None, size=10.0, ha="left", va="center", z=6.0, box=False,
-             weight="normal", inside=False):
-        """Words at (x, y) in data units, or in fractions of the panel with `inside`."""
+             weight="normal", inside=False, still=False):
+        """Words at (x, y) in data units, or in fractions of the panel with `inside`. `still` words change seldom: they are
+        painted into the background, since words are the slowest thing to paint."""
         where = self.axes.transAxes if inside else self.axes.transData
-        artist = self._get(name, lambda: self.axes.text(0, 0, "", animated=True, transform=where))
+        artist = self._get(name, lambda: self.axes.text(0, 0, "", animated=not still, transform=where))
+        if still:
+            self._stills[name] = (x, y, words, color, size, ha, va)
         artist.set_position((x, y))
         artist.set(text=words, color=color or self.style.ink, fontsize=size, ha=ha, va=va, zorder=z, weight=weight)
         if box:
@@ -142,8 +146,10 @@ class Panel:
 
     def _get(self, name, make):
         if name not in self._artists:
-            self._artists[name] = make()
-        self._touched.add(name)
+            self._artists[name] = made = make()
+            for artist in _each(made):
+                artist.set_in_layout(False)  # what moves must not push the frames about
+        self._touched[name] = None
         return self._artists[name]
 
     def __getitem__(self, name: str):
@@ -152,10 +158,20 @@ class Panel:
 
     def begin(self) -> None:
         self._touched.clear()
+        self._stills.clear()
+
+    def signature(self) -> tuple:
+        """Everything the background shows: it is painted anew when this changes."""
+        return dict(self._frame), dict(self._stills)
+
+    def hide_untouched(self) -> None:
+        for name, artist in self._artists.items():
+            for part in _each(artist):
+                part.set_visible(name in self._touched)
 
     def paint(self) -> None:
         """Draw the artists that this draw has named, lowest first, over the background."""
-        flat = [a for name in self._touched for a in _each(self._artists[name])]
+        flat = [a for name in self._touched if name not in self._stills for a in _each(self._artists[name])]
         for artist in sorted(flat, key=lambda a: a.zorder):
             self.axes.draw_artist(artist)
         for spine in self.axes.spines.values():  # a picture covers the inner half of the frame: lay it on top again
@@ -202,11 +218,13 @@ class View:
             for panel in self._panels.values():
                 panel.begin()
             draw(self)
-            signature = [panel._frame for panel in self._panels.values()]
+            for panel in self._panels.values():
+                panel.hide_untouched()
+            signature = [panel.signature() for panel in self._panels.values()]
             if signature != self._signature:
                 self.canvas.draw()
                 self._background = self.canvas.copy_from_bbox(self.figure.bbox)
-                self._signature = [dict(frame) for frame in signature]
+                self._signature = signature
                 self.backgrounds_painted += 1
             self.canvas.restore_region(self._background)
             for panel in self._panels.values():

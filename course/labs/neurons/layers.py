@@ -63,22 +63,22 @@ class ThroughTheLayers(Lab):
             colors = [self._shade(style, w, lit) for w, lit in zip(W.ravel(), on, strict=True)]
             net.segments(f"edges{i}", ends, colors=colors, widths=0.6 + 3.4 * np.abs(W.ravel()))
         for i, (values, name) in enumerate(zip(layers, "xhy", strict=True)):
-            net.line(f"layer{i}", *where[i].T, dash="", marker="o", size=37, width=0, z=4).set(
+            net.line(f"layer{i}", *where[i].T, dash="", marker="o", size=33, width=0, z=4).set(
                 markerfacecolor=style.background, markeredgecolor=style.ink, markeredgewidth=1.4)
             for j, value in enumerate(values):
                 net.text(f"value{i}{j}", *where[i][j], f"{value:.2f}", ha="center", size=10)
-                net.text(f"name{i}{j}", where[i][j][0], where[i][j][1] + 0.42, f"{name}{j + 1}".translate(SUBSCRIPT),
-                         ha="center", size=8.5, color=style.faint)
+                net.text(f"name{i}{j}", *(where[i][j] + (0, 0.47)), f"{name}{j + 1}".translate(SUBSCRIPT), ha="center",
+                         size=8, color=style.faint, still=True)
             net.text(f"title{i}", 3.0 * i, -2.65, ("input", "hidden, ReLU", "output")[i], ha="center", va="bottom",
-                     size=10, color=style.faint)
+                     size=10, color=style.faint, still=True)
         if r.look:
             spot = np.concatenate([where[1], where[2]])[r.look - 1]
-            net.line("lit", [spot[0]], [spot[1]], dash="", marker="o", size=41, width=0, z=4.5).set(
+            net.line("lit", [spot[0]], [spot[1]], dash="", marker="o", size=37, width=0, z=4.5).set(
                 markerfacecolor="none", markeredgecolor=style.accent, markeredgewidth=3)
         box = view["sum"]
         box.frame(xlim=(0, 1), ylim=(0, 1), ticks=False)
         for i, line in enumerate(self._words(r)):
-            box.text(f"line{i}", 0.01, 0.85 - 0.36 * i, line, size=11 if i == 0 else 10.5, color=style.ink if i != 1 else style.accent)
+            box.text(f"line{i}", 0.01, 0.9 - 0.27 * i, line, size=10.5, color=style.accent if i == 0 else style.ink, still=i > 0)
 
     @staticmethod
     def _shade(style, weight, lit):
@@ -87,21 +87,22 @@ class ThroughTheLayers(Lab):
 
     @staticmethod
     def _words(r):
-        shapes = (f"hidden layer:  x (1, {len(r.x)}) @ W₁ ({len(r.x)}, {len(r.h)}) + b₁ ({len(r.h)},)  →  (1, {len(r.h)})        "
-                  f"output layer:  h (1, {len(r.h)}) @ W₂ ({len(r.h)}, {len(r.y)}) + b₂ ({len(r.y)},)  →  (1, {len(r.y)})")
-        count = (f"numbers to learn:  {r.W1.size} + {r.b1.size}  and  {r.W2.size} + {r.b2.size}  =  {r.parameters}")
+        n, m, k = len(r.x), len(r.h), len(r.y)
+        rest = (f"hidden layer:  x (1, {n}) @ W₁ ({n}, {m}) + b₁ ({m},)  →  h (1, {m})",
+                f"output layer:  h (1, {m}) @ W₂ ({m}, {k}) + b₂ ({k},)  →  y (1, {k})",
+                f"numbers to learn:  ({n}·{m} + {m}) + ({m}·{k} + {k})  =  {r.parameters}")
         if r.look == 0:
-            return shapes, "All neurons of a layer at once: one product and one sum.", count
+            return "All neurons of a layer at once: one product and one sum.", *rest
         j = r.look - 1
-        first = j < len(r.h)
+        first = j < m
         v, W, b = (r.x, r.W1, r.b1) if first else (r.h, r.W2, r.b2)
-        j -= 0 if first else len(r.h)
+        j -= 0 if first else m
         terms = " + ".join(f"{a:.2f}·({w:.1f})" for a, w in zip(v, W[:, j], strict=True))
         total = v @ W[:, j] + b[j]
         name = f"{'h' if first else 'y'}{j + 1}".translate(SUBSCRIPT)
         end = f"  →  ReLU  →  {max(total, 0):.2f}" if first else ""
-        return shapes, f"{name}:  {terms} + bias ({b[j]:.1f})  =  {total:.2f}{end}", count
+        return f"{name}:   {terms}  + bias ({b[j]:.1f})  =  {total:.2f}{end}", *rest
 
     def tell(self, r):
-        return (f"A net of {len(r.x)} input, {len(r.h)} hidden and {len(r.y)} output neurons. {self._words(r)[1]}",
+        return (f"A net of {len(r.x)} input, {len(r.h)} hidden and {len(r.y)} output neurons. {self._words(r)[0]}",
                 {"numbers to learn": str(r.parameters), "outputs": ", ".join(f"{v:.2f}" for v in r.y)})

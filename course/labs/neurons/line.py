@@ -73,7 +73,7 @@ class OneNeuron(Lab):
         plane, along, style = view["plane"], view["along"], view.style
         plane.frame(xlim=(-SIDE, SIDE), ylim=(-SIDE, SIDE), aspect="equal", x="x₁", y="x₂", title="The neuron's output on the plane")
         plane.image("map", r.plane, (-SIDE, SIDE, -SIDE, SIDE), smooth=True)
-        plane.classes("points", self.X, r.y)
+        plane.classes("points", self.X, r.y, size=7)
         length = np.linalg.norm(r.w)
         if length > 0:
             foot, along_line = -r.b * r.w / length**2, np.array([-r.w[1], r.w[0]]) / length * 20
@@ -82,11 +82,11 @@ class OneNeuron(Lab):
                 plane.arrow("normal", foot, foot + r.w / 2, color=style.accent, width=2.6)
                 plane.text("w", *(foot + r.w / 2 + 0.22 * r.w / length), "w", color=style.accent, size=12, weight="bold", ha="center")
         wrong = (r.p >= 0.5) != r.y
-        plane.line("wrong", *self.X[wrong].T, dash="", marker="o", size=14, width=0, z=3.5).set(
-            markerfacecolor="none", markeredgecolor=style.ink, markeredgewidth=1.2)
+        plane.line("wrong", *self.X[wrong].T, dash="", marker="o", size=12, width=0, z=3.5).set(
+            markerfacecolor="none", markeredgecolor=style.ink, markeredgewidth=1)
         along.frame(xlim=(-6, 6), ylim=(-0.08, 1.08), x="the sum  z = w₁x₁ + w₂x₂ + b", title="The same, along the sum z", grid=True)
         along.line("curve", *r.curve, color=style.ink, width=2.2)
-        along.classes("points", np.stack([r.z, r.p], 1), r.y)
+        along.classes("points", np.stack([r.z, r.p], 1), r.y, size=7)
         along.line("half", [0, 0], [-1, 2], color=style.faint, width=1, dash=":")
 
     def tell(self, r):

@@ -70,7 +70,7 @@ class CountThePieces(Lab):
         ("12", "36", "64"),
         "64",
         "Each layer folds the line in half, and everything after it happens twice: 2⁶. Random weights of the same shape "
-        "give hardly more pieces than neurons: depth can multiply, it does not do so by itself.",
+        "give about 5 pieces: depth can multiply, it does not do so by itself.",
     )
     panels, size = (("curve", "count"),), (760, 380)
     grid = dict(width_ratios=(2.2, 1))
