@@ -11,7 +11,20 @@ from nnlab import data, functional, init, metrics, nn, ops, optim, train
 from nnlab.data import DataLoader
 from nnlab.gradcheck import GradientError, gradcheck
 from nnlab.metrics import accuracy
-from nnlab.nn import MLP, LeakyReLU, Linear, Module, Neuron, Parameter, ReLU, Sequential, Sigmoid, Softmax, Tanh, observe
+from nnlab.nn import (
+    MLP,
+    LeakyReLU,
+    Linear,
+    Module,
+    Neuron,
+    Parameter,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Softmax,
+    Tanh,
+    observe,
+)
 from nnlab.ops import concatenate, maximum, op, stack, where
 from nnlab.optim import SGD, Adam
 from nnlab.rng import manual_seed

@@ -66,7 +66,7 @@ def xor(n=256, *, noise=0.15, rng=None):
 
 
 def blobs(n=256, *, noise=0.3, centers=2, radius=1.0, rng=None):
-    """Round clouds, their centres evenly on a circle (`centers` a number) or where you say (`centers` a (k, 2) array)."""
+    """Round clouds. centers: how many, evenly on a circle of `radius`, or where, as a (k, 2) array."""
     if np.ndim(centers) == 0:
         centers = _polar(radius, 2 * np.pi * np.arange(centers) / centers)
     n, rng = _count(n, len(centers), "blobs"), as_rng(rng)
@@ -75,7 +75,7 @@ def blobs(n=256, *, noise=0.3, centers=2, radius=1.0, rng=None):
 
 
 def ring(n=256, *, noise=0.1, modes=8, radius=2.0, rng=None):
-    """A ring of Gaussians, the standard test for mode collapse; y is the index of the Gaussian. Metz et al., ICLR 2017."""
+    """A ring of Gaussians, the usual test for mode collapse; y is the Gaussian's index. Metz et al., ICLR 2017."""
     return blobs(n, noise=noise, centers=modes, radius=radius, rng=rng)
 
 
@@ -164,7 +164,8 @@ class DataLoader:
         if self.n == 0:
             raise ValueError("there are no examples: the data set is empty.")
         if batch_size != int(batch_size) or not 1 <= batch_size <= self.n:
-            raise ValueError(f"batch_size is a whole number from 1 to the number of examples, {self.n}; got {batch_size!r}.")
+            raise ValueError(f"batch_size is a whole number from 1 to {self.n}, the number of examples; got "
+                             f"{batch_size!r}.")
 
     def __len__(self):
         return -(-self.n // self.batch_size)

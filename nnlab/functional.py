@@ -1,8 +1,8 @@
 """The formulas of the course, each once: activations, the dense layer, losses. State lives in nn.py, never here.
 
 Everything is written so that it stays exact and finite for inputs of any size. A dense layer with its activation, and
-softmax with its cross-entropy, are single operations: their joint derivative is simpler than the chain of its parts, and
-several times faster. Goodfellow, Bengio and Courville, Deep Learning (2016), chapter 6.
+softmax with its cross-entropy, are single operations: their joint derivative is simpler than the chain of its parts,
+and several times faster. Goodfellow, Bengio and Courville, Deep Learning (2016), chapter 6.
 """
 
 import functools
@@ -110,16 +110,18 @@ def linear(x, weight, bias=None, activation=None):
     >>> linear([[1.0, 2.0]], [[1.0], [1.0]], [-5.0], activation="relu")
     Tensor([[0.]])
     """
+    if isinstance(activation, str):
+        activation = find_activation(activation)
     inputs = (x, weight) if bias is None else (x, weight, bias)
-    return _linear(*inputs, activation=find_activation(activation))
+    return _linear(*inputs, activation=activation)
 
 
 @op
-def _linear(x, W, b=None, /, activation=None):
+def _linear(x, W, b=None, /, *, activation):
     if W.ndim != 2 or x.ndim == 0 or x.shape[-1] != len(W):
         raise ValueError("the last axis of x must be the first of the weight, which is (in, out).")
     rows = x if x.ndim == 2 else x.reshape(-1, len(W))  # (N, in)
-    z = rows @ W  # (N, out)
+    z = rows.dot(W)  # (N, out); on matrices .dot starts sooner than @
     if b is not None:
         if b.shape != z.shape[1:]:
             raise ValueError("the bias needs one number per output, shape (out,).")
@@ -131,7 +133,7 @@ def _linear(x, W, b=None, /, activation=None):
         delta = g if x.ndim == 2 else g.reshape(z.shape)
         if activation is not None:
             delta = delta * activation.df(z, a)
-        dx, dW = lambda: (delta @ W.T).reshape(x.shape), lambda: rows.T @ delta
+        dx, dW = lambda: delta.dot(W.T).reshape(x.shape), lambda: rows.T.dot(delta)
         return (dx, dW) if b is None else (dx, dW, delta)  # the engine sums delta to the bias's shape
 
     return a if x.ndim == 2 else a.reshape(*x.shape[:-1], W.shape[1]), vjp

@@ -1,4 +1,6 @@
-"""Measures of how good a network is that nobody differentiates: they take arrays or Tensors and return a Python float."""
+"""How good a network is, in numbers that nobody differentiates. A metric takes arrays or Tensors and returns a Python
+float. sklearn.metrics has the same names.
+"""
 
 import numpy as np
 

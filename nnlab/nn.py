@@ -176,6 +176,10 @@ def _as_input(x, dtype):
     return x.data if isinstance(x, Tensor) and x.dtype != dtype and not x.requires_grad else x
 
 
+def _misfit(layer, x):
+    return ValueError(f"{layer.label} got x of shape {np.shape(x)}: its last axis must be {layer.in_features}.")
+
+
 class Neuron(Module):
     """One neuron, f(x . w + b). x: (N, in) -> (N,), or (in,) -> ().
 
@@ -196,10 +200,10 @@ class Neuron(Module):
         self.bias = Parameter(np.zeros((), dtype), name="Neuron.bias")
 
     def forward(self, x):
-        x = _as_input(x, self.weight.dtype)
-        if np.shape(x)[-1:] != (self.in_features,):
-            raise ValueError(f"{self.label} got x of shape {np.shape(x)}: its last axis must be {self.in_features}.")
-        z = x @ self.weight + self.bias
+        try:
+            z = _as_input(x, self.weight.dtype) @ self.weight + self.bias
+        except ValueError:
+            raise _misfit(self, x) from None
         return z if self.activation is None else self.activation(z)
 
     def extra_repr(self):
@@ -218,7 +222,8 @@ class Linear(Module):
     Linear(4 -> 8, relu), 40 parameters
     """
 
-    def __init__(self, in_features, out_features, bias=True, activation=None, *, init=None, dtype=np.float32, rng=None):
+    def __init__(self, in_features, out_features, bias=True, activation=None, *, init=None, dtype=np.float32,
+                 rng=None):
         self.in_features = _width(in_features, "Linear", "in_features")
         self.out_features = _width(out_features, "Linear", "out_features")
         self.activation = F.find_activation(activation)
@@ -227,10 +232,10 @@ class Linear(Module):
         self.bias = Parameter(np.zeros(shape[1], dtype), name=f"{self.label}.bias") if bias else None
 
     def forward(self, x):
-        x = _as_input(x, self.weight.dtype)
-        if np.shape(x)[-1:] != (self.in_features,):
-            raise ValueError(f"{self.label} got x of shape {np.shape(x)}: its last axis must be {self.in_features}.")
-        return F.linear(x, self.weight, self.bias, self.activation)
+        try:
+            return F.linear(_as_input(x, self.weight.dtype), self.weight, self.bias, self.activation)
+        except ValueError:
+            raise _misfit(self, x) from None
 
     def extra_repr(self):
         return f"{self.in_features} -> {self.out_features}{_named(self.activation)}"
@@ -313,6 +318,6 @@ class MLP(Sequential):
                            for n, m, f in zip(self.sizes, self.sizes[1:], after)))
 
     def extra_repr(self):
+        hidden = _named(self.layers[0].activation) if len(self.layers) > 1 else ""
         end = self.layers[-1].activation
-        return " -> ".join(map(str, self.sizes)) + (_named(self.layers[0].activation) if len(self.layers) > 1 else "") + (
-            f", output {end.__name__}" if end else "")
+        return " -> ".join(map(str, self.sizes)) + hidden + (f", output {end.__name__}" if end else "")

@@ -1,7 +1,7 @@
 """The primitive operations: each a forward line beside its vjp, to be read against a table of derivatives.
 
 An operation works on plain arrays and returns (value, vjp); the engine in tensor.py does everything else, also the
-un-broadcasting. A gradient written as `lambda: ...` costs something, and the engine asks for it only where it is needed.
+un-broadcasting. A gradient written as `lambda: ...` costs something; the engine asks for it only where it is needed.
 The table at the end hangs the operations on Tensor as its operators and methods.
 Griewank and Walther, Evaluating Derivatives (2008), chapter 3; Giles, Collected matrix derivative results (2008).
 """
@@ -35,7 +35,7 @@ def op(f):
     def apply(*inputs, **options):
         parents = _lift(name, inputs[:n])
         try:
-            value, vjp = f(*[t._data for t in parents], *(inputs[n:] if n else ()), **options)
+            value, vjp = f(*[t._data for t in parents], *inputs[len(parents):], **options)
         except ValueError as error:  # NumPy's message does not say which operation, nor always which shapes
             shapes = " and ".join(str(t.shape) for t in parents)
             raise ValueError(f"{name} got {'shapes' if len(parents) > 1 else 'shape'} {shapes}: {error}") from None
@@ -53,15 +53,16 @@ def op(f):
 
 def _lift(name, inputs):
     """The inputs of an operation as Tensors of one dtype: numbers and arrays take that of the Tensors beside them."""
-    dtype = None
+    dtype, plain = None, False
     for x in inputs:
-        if isinstance(x, Tensor):
-            if dtype is None:
-                dtype = x._data.dtype
-            elif x._data.dtype != dtype:
-                raise TypeError(f"{name} got a {dtype} and a {x.dtype} Tensor, which do not mix: make both with the "
-                                "same dtype=, or pass one as a plain array, which is then converted.")
-    return tuple([x if isinstance(x, Tensor) else constant(x, dtype) for x in inputs])
+        if not isinstance(x, Tensor):
+            plain = True
+        elif dtype is None:
+            dtype = x._data.dtype
+        elif x._data.dtype != dtype:
+            raise TypeError(f"{name} got a {dtype} and a {x.dtype} Tensor, which do not mix: make both with the same "
+                            "dtype=, or pass one as a plain array, which is then converted.")
+    return tuple([x if isinstance(x, Tensor) else constant(x, dtype) for x in inputs]) if plain else inputs
 
 
 # Arithmetic, element by element --------------------------------------------------------------------------------------

@@ -1,20 +1,20 @@
 """Optimizers: each is its textbook formula, applied once to all parameters lying side by side in one flat vector.
 
 The constructor lays its parameters out, in its own order, and they become views of that vector; so do their gradients.
-If they already lie so (a cell run again, an optimizer for part of a model) they stay. If a newer optimizer has laid them
-out differently since, nothing breaks: the formula is then applied to each piece that is still contiguous.
+If they already lie so (a cell run again, an optimizer for part of a model) they stay. If a newer optimizer has laid
+them out differently since, nothing breaks: the formula is then applied to each piece that is still contiguous.
 Bottou, Curtis and Nocedal, SIAM Review 60 (2018); each class names its own source.
 """
 
-from itertools import accumulate
-from math import isfinite
+from itertools import accumulate, pairwise
+from math import isfinite, sqrt
 from numbers import Real
 
 import numpy as np
 
 from nnlab.tensor import Tensor, tick
 
-CHUNK = 1 << 14  # numbers updated at a time, so that the temporaries of a formula stay in the processor's cache
+CHUNK = 1 << 15  # numbers updated at a time, so that the temporaries of a formula stay in the processor's cache
 
 
 # The flat vector -----------------------------------------------------------------------------------------------------
@@ -30,7 +30,7 @@ class Home:
 
 def lay_out(params):
     """Make `params` neighbours in one vector, in this order, keeping values and gradients, unless they are already."""
-    if params[0].home and all(_touch(p, q) for p, q in zip(params, params[1:])):
+    if params[0].home and all(_touch(p, q) for p, q in pairwise(params)):
         return
     start = 0
     values, grads = (np.zeros(sum(p.size for p in params), params[0].dtype) for _ in range(2))
@@ -209,6 +209,8 @@ class Adam(Optimizer):
         b1, b2 = betas
         if weight_decay:
             g = g + weight_decay * w
-        m += (1 - b1) * (g - m)
-        v += (1 - b2) * (g * g - v)
-        w -= lr / (1 - b1**t) * m / (np.sqrt(v / (1 - b2**t)) + eps)
+        m *= b1
+        m += (1 - b1) * g
+        v *= b2
+        v += (1 - b2) * g * g
+        w -= lr / (1 - b1**t) * m / (np.sqrt(v) / sqrt(1 - b2**t) + eps)

@@ -7,13 +7,16 @@ and a vjp, and it alone walks the tape, un-broadcasts, adds up and checks. Rever
 
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from itertools import count
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
 _recording = ContextVar("nnlab_recording", default=True)  # per context: a lab's thread does not disturb a cell
+is_grad_enabled = _recording.get  # () -> bool: whether operations are recorded here and now
 tick = count(1).__next__  # one clock dates both the making of nodes and the overwriting of leaves
 
 
@@ -23,7 +26,7 @@ class BackwardStep(NamedTuple):
     operation: str
     tensor: "Tensor"
     upstream: np.ndarray
-    sent: tuple
+    sent: list
 
 
 class Tensor:
@@ -151,7 +154,7 @@ class Tensor:
         if self._grad is not None:
             self._grad += g
         elif self.home is None:
-            self._grad = g.copy()
+            self._grad = np.array(g)
         else:  # the region of the flat vector is written first and added to afterwards: nobody has to clear it
             self._grad = self.home.grad
             self._grad[...] = g
@@ -180,14 +183,18 @@ class Tensor:
             return
         upstream = {self: seed}
         # A node is younger than its parents, so by descending serial each one has all its upstream when its turn comes.
-        for node in sorted(_tape(self), key=_serial, reverse=True):
-            g = upstream.pop(node)
+        for node in sorted(_tape(self), key=attrgetter("serial"), reverse=True):
+            g = upstream.pop(node, None)
+            if g is None:  # its consumers all said: no gradient
+                continue
             if node._retains:
                 node._accumulate(g)
-            sent = node.vjp(g)
-            sent = sent if type(sent) is tuple else (sent,)
-            sent = tuple([_fit(node, parent, s) for parent, s in zip(node.parents, sent, strict=True)])
-            for parent, s in zip(node.parents, sent):
+            gradients, sent = node.vjp(g), []
+            if type(gradients) is not tuple:
+                gradients = (gradients,)
+            for parent, s in zip(node.parents, gradients, strict=True):
+                s = _fit(node, parent, s) if s is not None and parent.requires_grad else None
+                sent.append(s)
                 if s is None:
                     continue
                 if parent.op is None:
@@ -205,15 +212,11 @@ class Tensor:
             if self.size != 1:
                 raise RuntimeError(f"backward() starts at one number, this has shape {self.shape}: "
                                    "reduce it with .sum() or .mean(), or pass gradient= of that shape.")
-            return np.ones_like(self._data)
+            return np.ones(self.shape, self.dtype)
         gradient = np.asarray(gradient, self.dtype)
         if gradient.shape != self.shape:
             raise ValueError(f"gradient= has shape {gradient.shape}, the tensor {self.shape}: they must be equal.")
         return gradient
-
-
-def _serial(node):
-    return node.serial
 
 
 def _tape(root):
@@ -235,13 +238,14 @@ def _tape(root):
 
 
 def _fit(node, parent, g):
-    """The gradient `g` that `node` sends to `parent`, computed only if wanted, summed to shape and checked."""
-    if g is None or not parent.requires_grad:
-        return None
-    g = np.asarray(unbroadcast(g() if callable(g) else g, parent._data.shape))
-    if g.shape != parent._data.shape or g.dtype != parent._data.dtype:
+    """The gradient `g` that `node` sends to `parent`: computed by now, summed to the parent's shape and checked."""
+    g = g() if callable(g) else g
+    data = parent._data
+    if g.shape != data.shape:
+        g = unbroadcast(g, data.shape)
+    if g.shape != data.shape or g.dtype != data.dtype:
         raise RuntimeError(f"the vjp of {node.op} sent {g.dtype}{list(g.shape)} to an input "
-                           f"{parent.dtype}{list(parent.shape)}: dtype and shape must be the input's.")
+                           f"{data.dtype}{list(data.shape)}: dtype and shape must be the input's.")
     return g
 
 
@@ -251,15 +255,20 @@ def unbroadcast(g, shape):
     >>> unbroadcast(np.ones((5, 3)), (3,)), unbroadcast(np.ones((5, 3)), (5, 1)).shape
     (array([5., 5., 5.]), (5, 1))
     """
-    if g.shape == shape:
-        return g
     added = g.ndim - len(shape)
     if added == 1 and g.ndim == 2:
-        g = np.ones(len(g), g.dtype) @ g  # a column sum; as a product it is several times faster than .sum(0)
+        g = _ones(len(g), g.dtype).dot(g)  # a column sum; as a product it is several times faster than .sum(0)
     elif added > 0:
         g = g.sum(tuple(range(added)))
-    stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
+    if g.shape == shape:
+        return g
+    stretched = tuple([i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1])
     return g.sum(stretched, keepdims=True) if stretched else g
+
+
+@lru_cache(8)
+def _ones(n, dtype):
+    return np.ones(n, dtype)
 
 
 def _floats(data, dtype=None):
@@ -305,8 +314,3 @@ def no_grad():
         yield
     finally:
         _recording.reset(token)
-
-
-def is_grad_enabled():
-    """Whether operations are being recorded here and now."""
-    return _recording.get()

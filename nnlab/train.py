@@ -60,11 +60,13 @@ def fit(model, X, y, loss, optimizer, *, epochs, batch_size=None, validation=Non
     TrainingDiverged when the loss stops being a number.
 
     >>> from nnlab import MLP, SGD
-    >>> model = MLP(2, 4, 1, rng=0)
-    >>> h = fit(model, [[0, 0], [1, 1]], [0, 1], F.binary_cross_entropy_with_logits, SGD(model.parameters(), 1), epochs=9)
+    >>> model = MLP(2, 4, 2, rng=0)
+    >>> h = fit(model, [[0, 0], [1, 1]], [0, 1], F.cross_entropy, SGD(model.parameters(), lr=1), epochs=9)
     >>> len(h["loss"]), h["loss"][-1] < h["loss"][0]
     (9, True)
     """
+    if epochs is None:
+        raise ValueError("fit needs a number of epochs; fit_steps goes on for as long as it is asked.")
     history = History()
     steps = fit_steps(model, X, y, loss, optimizer, epochs=epochs, batch_size=batch_size, validation=validation,
                       metric=metric, rng=rng, history=history)
@@ -73,8 +75,10 @@ def fit(model, X, y, loss, optimizer, *, epochs, batch_size=None, validation=Non
             if hasattr(callback, "__enter__"):
                 stack.enter_context(callback)
         for step in steps:
-            if step.ends_epoch and any([_asks_to_stop(callback, step) for callback in callbacks]):
-                break
+            if step.ends_epoch:
+                stops = [_asks_to_stop(callback, step) for callback in callbacks]  # a list: each of them is called
+                if any(stops):
+                    break
     return history
 
 
@@ -85,8 +89,8 @@ def _asks_to_stop(callback, step):
     return answer
 
 
-def fit_steps(model, X, y, loss, optimizer, *, epochs=None, batch_size=None, validation=None, metric=None, rng=None,
-              history=None):
+def fit_steps(model, X, y, loss, optimizer, *, epochs=None, batch_size=None, validation=None, metric=None,
+              rng=None, history=None):
     """The steps of `fit`, one for each `next()`: yields a `Step`; without `epochs` they never end.
 
     >>> from nnlab import MLP, SGD, data
@@ -179,8 +183,8 @@ def _checked(X, y, loss, dtype, which=""):
     if loss is F.cross_entropy and not classes:
         raise TypeError(f"cross_entropy needs whole-number {which}labels (n,); y is {y.dtype} of shape {y.shape}. "
                         "If its values are whole, y.astype(int) will do.")
-    if loss is F.binary_cross_entropy_with_logits and not (0 <= y.min() and y.max() <= 1):
-        raise ValueError(f"binary cross-entropy needs {which}labels from 0 to 1; y reaches from {y.min()} to {y.max()}.")
+    if loss is F.binary_cross_entropy_with_logits and not (y.min() >= 0 and y.max() <= 1):
+        raise ValueError(f"binary cross-entropy needs {which}labels from 0 to 1; y goes from {y.min()} to {y.max()}.")
     if classes and not which and len(y) > 1 and y.min() == y.max():
         raise ValueError(f"y holds one class only, {y[0]}: to tell classes apart, examples of at least two are needed.")
     return X.astype(dtype, copy=False), y
@@ -190,8 +194,8 @@ def _check_trained(model, optimizer):
     trained = {id(p) for p in optimizer.params}
     left_out = [name for name, p in model.named_parameters() if p.requires_grad and id(p) not in trained]
     if left_out:
-        raise ValueError(f"this optimizer does not train {', '.join(left_out)}: make it anew from model.parameters() after "
-                         "the model is complete, or set requires_grad = False on what shall stay as it is.")
+        raise ValueError(f"this optimizer does not train {', '.join(left_out)}: make it anew from model.parameters() "
+                         "once the model is complete, or set requires_grad = False on what shall stay as it is.")
 
 
 def _diverged(model, X, number, optimizer, step):
