@@ -1,0 +1,179 @@
+"""The instant check: `check("neuron")` runs the visible checks of an exercise on the student's function, in the kernel.
+
+A check only *calls* the function and compares outside of it; it never looks inside and never sees how it is written.
+It says what is wrong and why ("row 2 became nan when row 1 is large"), never the answer. Advice, not a grade.
+"""
+
+import html
+import importlib.util
+import inspect
+import pathlib
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from course.labs.errors import explain
+
+UNITS = pathlib.Path(__file__).parent / "units"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing an exercise is checked for. `run(call, rng)` raises Wrong; `catches` names the misconception (UNITS.md)."""
+
+    title: str
+    run: Callable
+    catches: str = ""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A function the student writes, known by its call, as in `neuron(x, w, b)`, and its checks."""
+
+    call: str
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.call.split("(")[0]
+
+    def check(self, title: str, catches: str = "") -> Callable:
+        """Decorator: add a check."""
+        def add(run):
+            self.checks.append(Check(title, run, catches))
+            return run
+
+        return add
+
+
+class Wrong(Exception):
+    """What a check has found, in the student's words."""
+
+
+class NotWritten(Exception):
+    """The function returns None: it is still the empty frame it was handed out as."""
+
+
+def close(got: Any, expected: Any, symptom: str, rtol: float = 1e-6) -> None:
+    """Raise Wrong(symptom) unless `got` has the shape of `expected` and its values to a relative `rtol` of their scale."""
+    expected = np.asarray(expected, float)
+    try:
+        array = np.asarray(got, float)
+    except (TypeError, ValueError):
+        raise Wrong(f"it returned a {type(got).__name__}; expected {_shape_words(expected.shape)}.") from None
+    if array.shape != expected.shape:
+        raise Wrong(f"it returned {_shape_words(array.shape)}; expected {_shape_words(expected.shape)}. {symptom}")
+    bad = ~np.isfinite(array)
+    if bad.any():
+        raise Wrong(f"{int(bad.sum())} of {bad.size} numbers are nan or infinite. {symptom}")
+    if np.abs(array - expected).max(initial=0) > rtol * max(np.abs(expected).max(initial=0), 1e-12):
+        raise Wrong(symptom)
+
+
+def _shape_words(shape: tuple[int, ...]) -> str:
+    return "a single number" if shape == () else f"an array of shape {shape}"
+
+
+class Result:
+    """What a check found, as text and as a small table. True if all passed."""
+
+    def __init__(self, name: str, outcomes: list[tuple[str, str]], written: bool = True):
+        self.name, self.outcomes, self.written = name, outcomes, written
+
+    def __bool__(self) -> bool:
+        return self.written and all(not symptom for _, symptom in self.outcomes)
+
+    def _headline(self) -> str:
+        if not self.written:
+            return f"{self.name}: not written yet. It returns None; replace the dots, run its cell, then this one."
+        passed = sum(not symptom for _, symptom in self.outcomes)
+        return f"{self.name}: {passed} of {len(self.outcomes)} checks pass{'.' if self else ''}"
+
+    def __repr__(self) -> str:
+        lines = [f"  {'no ' if symptom else 'yes'} {title}{': ' + symptom if symptom else ''}" for title, symptom in self.outcomes]
+        return "\n".join([self._headline(), *lines])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td style='text-align:center'>{'✗' if symptom else '✓'}</td><td style='text-align:left'>{html.escape(title)}</td>"
+            f"<td style='text-align:left;white-space:pre-wrap'>{html.escape(symptom)}</td></tr>" for title, symptom in self.outcomes)
+        return f"<b>{html.escape(self._headline())}</b>" + (f"<table>{rows}</table>" if rows else "")
+
+
+def check(name: str, function: Callable | None = None) -> Result:
+    """Run the visible checks of exercise `name` on the function of that name in this notebook (or on `function`)."""
+    exercise = find(name)
+    if function is None:
+        function = _callers_names(sys._getframe(1)).get(name)
+    if function is None:
+        return Result(name, [("it exists", f"there is no function {exercise.call} yet: run the cell that defines it.")])
+    if not callable(function):
+        return Result(name, [("it is a function", f"{name} is a {type(function).__name__}; it must be the function {exercise.call}.")])
+    outcomes = []
+    for number, one in enumerate(exercise.checks):
+        try:
+            with np.errstate(all="ignore"):
+                one.run(_careful(name, function), np.random.default_rng([number, len(name)]))
+            outcomes.append((one.title, ""))
+        except NotWritten:
+            return Result(name, [], written=False)
+        except Wrong as found:
+            outcomes.append((one.title, str(found)))
+        except Exception as problem:
+            outcomes.append((one.title, explain(problem, (name,))))
+    return Result(name, outcomes)
+
+
+def find(name: str) -> Exercise:
+    """The exercise called `name`, of any unit."""
+    known = exercises()
+    if name not in known:
+        raise ValueError(f"there is no exercise {name!r}: there are {', '.join(sorted(known))}.")
+    return known[name]
+
+
+@cache
+def exercises() -> dict[str, Exercise]:
+    """All exercises by name, read from each unit's visible.py."""
+    found: dict[str, Exercise] = {}
+    for file in sorted(UNITS.glob("*/visible.py")):
+        spec = importlib.util.spec_from_file_location(f"visible_{file.parent.name}", file)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        for exercise in vars(module).values():
+            if isinstance(exercise, Exercise):
+                if exercise.name in found:
+                    raise ValueError(f"two exercises are called {exercise.name!r}; the second is in {file}.")
+                found[exercise.name] = exercise
+    return found
+
+
+def _careful(name: str, function: Callable) -> Callable:
+    """`function`, called on copies, so that one that writes into its inputs is told so instead of spoiling the check."""
+    def call(*args):
+        given = [np.array(a) if isinstance(a, np.ndarray) else list(a) if isinstance(a, list) else a for a in args]
+        got = function(*given)
+        for before, after, parameter in zip(args, given, _parameters(function, len(args)), strict=True):
+            if isinstance(before, np.ndarray | list) and not np.array_equal(before, after):
+                raise Wrong(f"it changes its argument {parameter} in place; whoever called it still needs that. Make a new array.")
+        if got is None or got is ...:
+            raise NotWritten
+        return got
+
+    return call
+
+
+def _parameters(function: Callable, count: int) -> list[str]:
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        names = []
+    return (names + [f"number {i + 1}" for i in range(len(names), count)])[:count]
+
+
+def _callers_names(frame) -> dict[str, Any]:
+    return {**frame.f_globals, **frame.f_locals}

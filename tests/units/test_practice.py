@@ -1,0 +1,80 @@
+"""Practice exercises: every right solution passes, every known wrong one is caught, and the check names the symptom."""
+
+import importlib.util
+
+import pytest
+
+from course.check import UNITS, check, exercises
+
+
+def banks():
+    for file in sorted(UNITS.glob("*/private/practice.py")):
+        spec = importlib.util.spec_from_file_location(f"practice_{file.parts[-3]}", file)
+        bank = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(bank)
+        yield file.parts[-3], bank
+
+
+BANKS = dict(banks())
+CASES = [(unit, name) for unit, bank in BANKS.items() for name in bank.SOLUTIONS]
+MUTANTS = [(unit, name, bug) for unit, name in CASES for bug in BANKS[unit].MUTANTS[name]]
+BENIGN = [(unit, name, i) for unit, name in CASES for i in range(len(BANKS[unit].BENIGN[name]))]
+
+
+def test_every_exercise_has_a_bank_of_right_and_wrong_solutions():
+    assert {name for _, name in CASES} == set(exercises())
+
+
+@pytest.mark.parametrize(("unit", "name"), CASES)
+def test_the_solution_passes_every_check(unit, name):
+    result = check(name, BANKS[unit].SOLUTIONS[name])
+    assert result, result
+
+
+@pytest.mark.parametrize(("unit", "name", "i"), BENIGN)
+def test_an_unusual_right_solution_passes_too(unit, name, i):
+    result = check(name, BANKS[unit].BENIGN[name][i])
+    assert result, result
+
+
+@pytest.mark.parametrize(("unit", "name", "bug"), MUTANTS)
+def test_a_known_mistake_is_caught_and_its_symptom_named(unit, name, bug):
+    wrong, word = BANKS[unit].MUTANTS[name][bug]
+    result = check(name, wrong)
+    assert not result
+    assert word.lower() in repr(result).lower(), result
+
+
+def test_a_check_gives_the_same_verdict_twice():
+    wrong, _ = BANKS["01_neurons"].MUTANTS["neuron"]["N1 bias forgotten"]
+    assert repr(check("neuron", wrong)) == repr(check("neuron", wrong))
+
+
+def test_the_function_is_found_in_the_namespace_of_the_caller():
+    neuron = BANKS["01_neurons"].SOLUTIONS["neuron"]
+    assert callable(neuron)
+    assert check("neuron")
+
+
+def test_a_missing_function_and_a_value_in_its_place_are_said_so():
+    assert "run the cell" in repr(check("layer"))
+    assert "int" in repr(check("layer", 3))
+
+
+def test_an_unknown_exercise_lists_the_known_ones():
+    with pytest.raises(ValueError, match="no exercise 'nuron'.*neuron"):
+        check("nuron")
+
+
+def test_an_exception_names_the_students_line():
+    def neuron(x, w, b):
+        return x @ w + undefined_bias  # noqa: F821
+
+    assert "undefined_bias" in repr(check("neuron", neuron))
+
+
+def test_what_the_page_shows_is_escaped():
+    def neuron(x, w, b):
+        raise ValueError("<script>alert(1)</script>")
+
+    assert "<script>" not in check("neuron", neuron)._repr_html_()
