@@ -29,6 +29,7 @@ VENV = os.path.join(HERE, ".venv")
 WHEELS = os.path.join(HERE, "wheels")
 STAMP, GUARD, LOG = "nnlab-stamp.json", "nnlab-guard", "nnlab-install.log"  # inside .venv
 LOCKS = {"lab": "requirements.lock", "test": "requirements-test.lock"}  # the second holds the first
+SIZES = {"lab": "92 MB", "test": "200 MB"}
 OLDEST = (3, 11)
 PYTHON = "%d.%d" % tuple(sys.version_info[:2])
 
@@ -251,24 +252,29 @@ def has_module(name):
 
 
 def install_packages(kind):
-    with open(os.path.join(HERE, LOCKS[kind])) as file:
-        total = len(set(re.findall(r"^([\w.-]+)==", file.read(), re.M)))
+    total = count_packages(kind)
     source = ["--no-index", "--find-links", WHEELS] if os.path.isdir(WHEELS) else []
-    where = "from the folder wheels" if source else "(SIZE to fetch, a minute or two; only this once)"
+    where = "from the folder wheels" if source else "(%s to fetch, a minute or two; only this once)" % SIZES[kind]
     say("Installing about %d packages %s ..." % (total, where))
     code, log = run_pip(["install", "--require-hashes"] + source + ["-r", LOCKS[kind]], total)
     if code:
         raise Stop(explain(log))
 
 
+def count_packages(kind):
+    """How many packages a lock names; a few are only for other systems, so it is 'about' that many."""
+    with open(os.path.join(HERE, LOCKS[kind])) as file:
+        return len(set(re.findall(r"^([\w.-]+)==", file.read(), re.M)))
+
+
 def run_pip(arguments, total):
     """Run pip in .venv with its output in a log and one line of progress. Returns (exit code, log)."""
     command = [venv_python(), "-m", "pip"] + arguments + ["--progress-bar", "off"]
     lines, began, shown = [], time.time(), time.time()
-    with open(os.path.join(VENV, LOG), "w") as log:
+    with open(os.path.join(VENV, LOG), "w", encoding="utf-8") as log:
         pip = subprocess.Popen(
             command, cwd=HERE, env=clean_environ(), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
         )  # fmt: skip
 
         def read():
@@ -292,17 +298,20 @@ def run_pip(arguments, total):
             pip.terminate()
             raise
         finally:
+            code = pip.wait()
+            reader.join()
+            pip.stdout.close()
             if tty and total:
                 print("\r" + " " * 78 + "\r", end="")
-        return pip.wait(), "".join(lines)
+    return code, "".join(lines)
 
 
 def progress(lines, total):
     """What pip is at, from what it has printed so far."""
     count, last = 0, ""
     for line in list(lines):
-        if line.startswith("Collecting "):
-            count, last = count + 1, line.split()[1].split("==")[0]
+        if line.startswith(("Collecting ", "Processing ")):
+            count, last = count + 1, os.path.basename(re.split("==|-[0-9]", line.split()[1])[0])
         elif line.startswith("Installing collected"):
             return "all fetched; unpacking %d packages" % count
     return "fetching %d of about %d: %s" % (count, total, last) if count else "starting"
@@ -355,7 +364,7 @@ def main(argv):
             if command == "wheels":
                 say("Fetching the packages into the folder wheels ...")
                 download = ["download", "--require-hashes", "-r", LOCKS[kind], "-d", WHEELS]
-                code, log = run_pip(download, total=150)
+                code, log = run_pip(download, count_packages(kind))
                 if code:
                     raise Stop(explain(log))
             say("Ready: %s" % (VENV if command == "install" else WHEELS))

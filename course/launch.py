@@ -66,6 +66,8 @@ def settings(folder: Path, lesson: str, port: int, browser: bool) -> list[str]:
         "LabApp.extension_manager": "readonly",
         # Open tabs are remembered per folder, not mixed with those of the user's other projects.
         "LabApp.workspaces_dir": folder / KEEP / "workspaces",
+        # Between server and kernel; costs nothing measurable, and without it each kernel prints a warning.
+        "KernelManager.transport_encryption": "auto",
     }
     return [f"--{name}={value}" for name, value in options.items()]
 
