@@ -21,9 +21,9 @@ def elementwise(df):
     def declare(f):
         @op
         @functools.wraps(f)
-        def activation(z, /, *options):
-            a = f(z, *options)
-            return a, lambda g: g * df(z, a, *options)
+        def activation(z, /, *args, **options):
+            a = f(z, *args, **options)
+            return a, lambda g: g * df(z, a, *args, **options)
 
         activation.f, activation.df = f, df
         ACTIVATIONS[f.__name__] = activation

@@ -1,0 +1,38 @@
+"""What some tests need and pip does not bring. `torch = needs("torch")` at the top of a test file gives the module (or, for
+a program, its path), or skips the file; tests/conftest.py then says once what is missing and how to get it. Where the
+environment variable NNLAB_REQUIRE names it, as on CI (`NNLAB_REQUIRE=browser,torch`), missing it is an error instead.
+"""
+
+import os
+import shutil
+from importlib import import_module
+
+import pytest
+
+PREFIX = "missing: "
+
+
+def _program(*names):
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        raise ImportError(f"none of {', '.join(names)} on the PATH")
+    return found
+
+
+FINDERS = {  # name -> (how to get at it, how to mend its absence)
+    "torch": (lambda: import_module("torch"), "pip install torch==2.13.0"),
+    "sklearn": (lambda: import_module("sklearn"), "pip install scikit-learn"),
+    "browser": (lambda: _program("chromium", "chromium-browser", "google-chrome"), "apt install chromium"),
+}
+
+
+def needs(name):
+    """The module or the path of the program called `name`; skips the calling file, or fails if it is required."""
+    find, fix = FINDERS[name]
+    try:
+        return find()
+    except ImportError as error:
+        reason = f"{PREFIX}{name}, so the tests that need it were skipped. To run them: {fix}"
+        if name in os.environ.get("NNLAB_REQUIRE", "").split(","):
+            raise RuntimeError(f"{reason} (NNLAB_REQUIRE demands it: {error})") from None
+        pytest.skip(reason, allow_module_level=True)
