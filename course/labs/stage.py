@@ -57,7 +57,7 @@ class Stage(anywidget.AnyWidget):
         """Send a picture with the words that belong to it (alt, caption, table ...) in one message."""
         self.seq += 1
         with self.hold_sync():
-            self.frame = dict(seq=self.seq, run=self.run, type="image/png" if lossless else "image/jpeg", data=data)
+            self.frame = {"seq": self.seq, "run": self.run, "type": "image/png" if lossless else "image/jpeg", "data": data}
             self.set_trait_values(**words)
 
     def set_trait_values(self, **traits) -> None:
@@ -73,22 +73,23 @@ class Stage(anywidget.AnyWidget):
 
     def _acknowledged(self, message: dict) -> None:
         with self._answered:
-            self._views[message["view"]] = dict(seq=message["seq"], visible=message["visible"])
+            self._views[message["view"]] = {"seq": message["seq"], "visible": message["visible"]}
             self._answered.notify_all()
 
     # -- pace -------------------------------------------------------------------------------------------------------
 
-    def wait_for_room(self, block: bool = True) -> bool:
-        """Wait until fewer than IN_FLIGHT pictures are under way. False: nobody has answered for SILENCE seconds (a page
-        was closed, the kernel is busy with another cell), so the caller trains on and draws nothing."""
+    def wait_for_room(self, block: bool = True, leave: Callable[[], bool] = lambda: False) -> bool:
+        """Wait until fewer than IN_FLIGHT pictures are under way, or until `leave()`. The slowest visible view leads; one
+        that has not answered for SILENCE seconds (its page was closed, the kernel is busy with another cell) is passed
+        over. False: there is no room, or nobody is left to look, so the caller trains on and draws nothing."""
         with self._answered:
             while True:
                 views = self._views.values()
                 leading = [v for v in views if v["visible"]] or list(views)
                 holding = [v for v in leading if self.seq - v["seq"] >= IN_FLIGHT]
-                if not holding:
-                    return True
                 now = time.monotonic()
-                if not block or now - min(v.setdefault("holding", now) for v in holding) > SILENCE:
+                if all(now - v.setdefault("holding", now) > SILENCE for v in holding):
+                    return len(holding) < len(leading) or not leading
+                if not block or leave():
                     return False
                 self._answered.wait(0.05)

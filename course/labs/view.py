@@ -222,6 +222,8 @@ class View:
                 panel.hide_untouched()
             signature = [panel.signature() for panel in self._panels.values()]
             if signature != self._signature:
+                for panel in self._panels.values():  # or the layout starts from where it ended, and creeps by a few pixels
+                    panel.axes.set_subplotspec(panel.axes.get_subplotspec())
                 self.canvas.draw()
                 self._background = self.canvas.copy_from_bbox(self.figure.bbox)
                 self._signature = signature
