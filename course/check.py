@@ -89,7 +89,7 @@ class Result:
 
     def _headline(self) -> str:
         if not self.written:
-            return f"{self.name}: not written yet. It returns None; replace the dots, run its cell, then this one."
+            return f"{self.name}: not written yet. It returns None: replace the dots and run the cell again."
         passed = sum(not symptom for _, symptom in self.outcomes)
         return f"{self.name}: {passed} of {len(self.outcomes)} checks pass{'.' if self else ''}"
 

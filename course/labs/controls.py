@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-_LAYOUT = dict(layout=widgets.Layout(width="100%"), style={"description_width": "9.5em"})
+_LAYOUT = dict(layout=widgets.Layout(width="98%"), style={"description_width": "8.4em"})
 
 
 @dataclass(frozen=True)

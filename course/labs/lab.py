@@ -385,7 +385,7 @@ class Lab:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         """The live page; beside it a still picture and constant words, for wherever no kernel runs."""
-        words = f"Lab {self.id}: {self.title}. Run this cell to bring it to life."
+        words = f"Lab {self.id} ({self.title}): run this cell to bring it to life."
         live = self.page._repr_mimebundle_() or {}
         png = base64.b64encode(self.view.encode(lossless=True)).decode()
         bundle = {**live, "image/png": png, "text/plain": words}

@@ -20,12 +20,16 @@ FILE = "nnlab-predictions.json"
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, the choices, which of them is right, and one or two sentences for after the choice."""
+    """What is asked, the choices, which of them is right, and one or two sentences for after the choice.
+
+    `skippable`: may the lab be opened without an answer? A lesson has one or two questions that may not.
+    """
 
     text: str
     choices: tuple[str, ...]
     answer: str
     reveal: str
+    skippable: bool = True
 
     def __post_init__(self):
         if self.answer not in self.choices:
@@ -80,6 +84,8 @@ class Prediction:
                                              layout=widgets.Layout(width="auto"))
         self._lock = widgets.Button(description="Lock in my prediction", disabled=True, layout=widgets.Layout(width="auto"))
         self._skip = widgets.Button(description="Skip", layout=widgets.Layout(width="auto"))
+        if not question.skippable:
+            self._skip.layout.display = "none"
         self._words = widgets.HTML()
         self._ask = widgets.HTML(f"<b>Predict first.</b> {html.escape(question.text)}")
         self.panel = widgets.VBox([self._ask, self._choices, widgets.HBox([self._lock, self._skip]), self._words])
@@ -108,6 +114,8 @@ class Prediction:
 
     def skip(self) -> None:
         """Open the lab without predicting. The question stays, and can still be answered."""
+        if not self.question.skippable:
+            raise ValueError(f"prediction {self.key} cannot be skipped: lock(choice) opens its lab.")
         self._release()
 
     def _reveal(self, choice: str) -> None:

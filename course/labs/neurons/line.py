@@ -44,6 +44,7 @@ class OneNeuron(Lab):
         "It stays, and the change from 0 to 1 gets sharper",
         "Where w·x + b is zero, twice that is zero too: same line. Away from it every sum is doubled, so the sigmoid gets "
         "steeper. The slider k multiplies all three at once: try it.",
+        skippable=False,
     )
     panels, size = (("plane", "along"),), (760, 420)
     grid = dict(width_ratios=(1.35, 1))

@@ -45,6 +45,7 @@ class Xor(Lab):
         "3 of 4 (75 %)",
         "Linear after linear is linear: eight such neurons draw one line, and the best line leaves one corner on the wrong "
         "side. Training does not even find that one: the loss is smallest where every answer is one half.",
+        skippable=False,
     )
     panels, size, per_frame = (("plane", "hidden"), ("loss", "loss")), (760, 500), 5
     grid = dict(height_ratios=(3.2, 1))
