@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import platform
 import secrets
+import signal
 import sys
 import webbrowser
 from pathlib import Path
@@ -40,8 +41,24 @@ def start(folder: Path, lesson: str, port: int = 8888, browser: bool = True) -> 
         ) from None
     savehook.install(server)
     address = f"{server.connection_url.rstrip('/')}{server.default_url}?token={server.identity_provider.token}"
+    end_on_ctrl_c(server)
     print(welcome(folder, address, browser), flush=True)
     server.start()
+
+
+def end_on_ctrl_c(server) -> None:
+    """Let the first Ctrl-C end the kernels and then the server, also where there is no terminal (Jupyter by itself
+    would leave the kernels behind there); the second one ends it the hard way.
+
+    Windows keeps Jupyter's own way: there a handler may wait for seconds until the event loop wakes."""
+    if os.name == "nt":
+        return
+
+    def end(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        server.stop(from_signal=True)
+
+    signal.signal(signal.SIGINT, end)
 
 
 def settings(folder: Path, lesson: str, port: int, browser: bool) -> list[str]:
@@ -55,15 +72,18 @@ def settings(folder: Path, lesson: str, port: int, browser: bool) -> list[str]:
         "ServerApp.use_redirect_file": not browser_is_confined(),
         "ServerApp.answer_yes": True,  # Ctrl-C ends it at once; notebooks save themselves
         "ServerApp.allow_root": True,  # containers; it listens on this machine only and asks for the token
-        "ServerApp.log_level": "WARN",
-        "LabApp.log_level": "WARN",
+        # Its warnings are for those who run servers; they would bury the address.
+        "ServerApp.log_level": "ERROR",
+        "LabApp.log_level": "ERROR",
         # Made here, so that Jupyter does not print its own longer greeting.
         "IdentityProvider.token": os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24),
         "LabApp.default_url": page,
-        # Nothing asks or fetches anything on the first run: no news, no update check, no extension listing.
+        # Nothing is fetched: no news, no update check, no extension listing, no search for language servers
+        # (which starts npm). That nothing is asked either is set in course/jupyter/labconfig.
         "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.handlers.announcements.NeverCheckForUpdate",
         "LabApp.extension_manager": "readonly",
+        "LanguageServerManager.autodetect": False,
         # Open tabs are remembered per folder, not mixed with those of the user's other projects.
         "LabApp.workspaces_dir": folder / KEEP / "workspaces",
         # Between server and kernel; costs nothing measurable, and without it each kernel prints a warning.
@@ -73,10 +93,14 @@ def settings(folder: Path, lesson: str, port: int, browser: bool) -> list[str]:
 
 
 def prefer_this_environment() -> None:
-    """Let kernels and configuration of this environment come before those of the user and of the system."""
-    ours = str(Path(sys.prefix, "share", "jupyter"))
-    others = os.environ.get("JUPYTER_PATH", "").split(os.pathsep)
-    os.environ["JUPYTER_PATH"] = os.pathsep.join([ours, *(path for path in others if path and path != ours)])
+    """Let kernels of this environment come before those of the user and the system, and the course's own
+    defaults for JupyterLab's settings before its; what the user set by hand in JupyterLab still counts."""
+    for name, ours in (
+        ("JUPYTER_PATH", Path(sys.prefix, "share", "jupyter")),
+        ("JUPYTER_CONFIG_PATH", Path(__file__).with_name("jupyter")),
+    ):
+        others = [path for path in os.environ.get(name, "").split(os.pathsep) if path and path != str(ours)]
+        os.environ[name] = os.pathsep.join([str(ours), *others])
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
 
 
