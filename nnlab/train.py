@@ -51,7 +51,8 @@ def fit(model, X, y, loss, optimizer, *, epochs, batch_size=None, validation=Non
     """Train `model` for `epochs` passes over the data and return the History.
 
     X: (n, ...); y: (n, ...), integers (n,) for classes; loss: a function (output, target) -> Tensor of one number.
-    batch_size: examples per step, mixed anew every epoch; None: all at once. validation: (X, y) measured after each epoch.
+    batch_size: examples per step, mixed anew every epoch; None: all at once.
+    validation: (X, y), measured after each epoch.
     metric: a function (output, y) -> float such as `metrics.accuracy`, recorded under its name (and val_ + its name).
     callbacks: functions called with the `Step` that ends each epoch; one that returns True stops training. A callback
         that is a context manager too (a progress bar) is entered before and left after, whatever happens between.
@@ -107,8 +108,8 @@ def fit_steps(model, X, y, loss, optimizer, *, epochs=None, batch_size=None, val
         validation = _checked(*validation, loss, dtype, "validation ")
     if epochs is not None and (epochs != int(epochs) or epochs < 1):
         raise ValueError(f"epochs is a whole number of at least 1; got {epochs!r}.")
-    loader = DataLoader(X, y, batch_size=len(X) if batch_size is None else batch_size, shuffle=batch_size is not None,
-                        rng=rng)
+    whole = batch_size is None
+    loader = DataLoader(X, y, batch_size=len(X) if whole else batch_size, shuffle=not whole, rng=rng)
     return _steps(model, loader, loss, optimizer, epochs, validation, metric, History() if history is None else history)
 
 
@@ -172,7 +173,7 @@ def _checked(X, y, loss, dtype, which=""):
     if X.ndim == 0 or len(X) == 0:
         raise ValueError(f"the {which}data set is empty: X has shape {X.shape}. At least one example is needed.")
     if y.ndim == 0 or len(y) != len(X):
-        raise ValueError(f"the {which}X holds {len(X)} examples and y has shape {y.shape}: one label for each is needed.")
+        raise ValueError(f"the {which}X holds {len(X)} examples and y has shape {y.shape}: one label each is needed.")
     for name, array in (("X", X), ("y", y)):
         if array.dtype.kind not in "fiub":
             raise TypeError(f"{which}{name} must hold numbers; got {array.dtype}.")
@@ -208,5 +209,5 @@ def _diverged(model, X, number, optimizer, step):
     with no_grad(), observe(look):  # the parameters are still those of the failed forward pass
         model(X)
     layer, where = (first[0][0], f"{first[0][0]}, a {first[0][1]}") if first else (None, "the loss itself")
-    return TrainingDiverged(f"the loss became {number} at step {step}; the first to produce nan or infinity was {where}. "
-                            f"The learning rate is {optimizer.lr:g}: try {optimizer.lr / 10:g}.", step, layer)
+    return TrainingDiverged(f"the loss became {number} at step {step}; the first to turn nan or infinite was {where}."
+                            f" The learning rate is {optimizer.lr:g}: try {optimizer.lr / 10:g}.", step, layer)

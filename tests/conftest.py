@@ -1,6 +1,7 @@
 """For all tests: hypothesis draws the same examples every time, and what was missing is said in one line each."""
 
 from hypothesis import settings
+
 from tests.needs import PREFIX
 
 settings.register_profile("nnlab", derandomize=True, deadline=None, max_examples=50)

@@ -1,5 +1,5 @@
-"""What some tests need and pip does not bring. `torch = needs("torch")` at the top of a test file gives the module (or, for
-a program, its path), or skips the file; tests/conftest.py then says once what is missing and how to get it. Where the
+"""What some tests need and pip does not bring. `torch = needs("torch")` at the top of a test file gives the module (for
+a program: its path) or skips the file; tests/conftest.py then says once what is missing and how to get it. Where the
 environment variable NNLAB_REQUIRE names it, as on CI (`NNLAB_REQUIRE=browser,torch`), missing it is an error instead.
 """
 

@@ -9,8 +9,8 @@ SHAPE = (400, 200)
 
 
 @pytest.mark.parametrize(("draw", "variance"), [
-    (init.xavier_normal, 2 / 600), (init.xavier_uniform, 2 / 600), (init.he_normal, 2 / 400), (init.he_uniform, 2 / 400),
-    (init.normal, 0.01**2), (init.uniform, 1 / 3),
+    (init.xavier_normal, 2 / 600), (init.xavier_uniform, 2 / 600),
+    (init.he_normal, 2 / 400), (init.he_uniform, 2 / 400), (init.normal, 0.01**2), (init.uniform, 1 / 3),
 ])
 def test_variances(draw, variance):
     w = draw(SHAPE, rng=0)

@@ -1,15 +1,14 @@
 """Does nnlab compute what PyTorch computes? Same float64 numbers in, values and gradients compared."""
 
 import numpy as np
-from tests.needs import needs
 
 from nnlab import Tensor
-
-torch = needs("torch")
 
 
 def assert_agree(ours, theirs, arrays, seed=0):
     """`ours(*tensors)` and `theirs(*tensors)` have equal values, and equal gradients for a random upstream gradient."""
+    import torch  # not above: pytest imports this file, with torch or without
+
     mine = [Tensor(a, requires_grad=True) for a in arrays]
     peers = [torch.tensor(a, requires_grad=True) for a in arrays]
     out, expected = ours(*mine), theirs(*peers)

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from tests.needs import needs
 
 from nnlab import data
+from tests.needs import needs
 
 needs("sklearn")
 pytestmark = pytest.mark.oracle

@@ -1,12 +1,15 @@
 """Whole trajectories: from the same weights, nnlab and PyTorch stay together step after step, in float64."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from tests.oracle.agreement import torch
 
 import nnlab
 from nnlab import functional as F
+from tests.needs import needs
 
+torch = needs("torch")
 pytestmark = pytest.mark.oracle
 T = torch.nn.functional
 
@@ -14,7 +17,7 @@ T = torch.nn.functional
 def twins(*sizes, seed=0):
     """The same network twice: nnlab's and PyTorch's."""
     ours = nnlab.MLP(*sizes, activation="tanh", dtype=np.float64, rng=seed)
-    layers = [torch.nn.Linear(n, m, dtype=torch.float64) for n, m in zip(sizes, sizes[1:])]
+    layers = [torch.nn.Linear(n, m, dtype=torch.float64) for n, m in pairwise(sizes)]
     for mine, theirs in zip(ours.layers, layers):
         theirs.weight.data = torch.tensor(mine.weight.data.T.copy())
         theirs.bias.data = torch.tensor(mine.bias.data.copy())
