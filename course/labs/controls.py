@@ -9,7 +9,8 @@ from typing import Any
 
 import ipywidgets as widgets
 
-_LAYOUT = dict(layout=widgets.Layout(width="98%"), style={"description_width": "8.4em"})
+# Plain descriptions: a Layout made here would be one widget for all controls, closed with the first lab that closes.
+_LAYOUT = {"layout": {"width": "98%"}, "style": {"description_width": "8.4em"}}
 
 
 @dataclass(frozen=True)
@@ -27,21 +28,27 @@ class Slider:
     log: bool = False
     live: bool = False
 
+    @property
+    def whole(self) -> bool:
+        return not self.log and all(isinstance(n, int) for n in (self.low, self.high, self.step))
+
     def widget(self, name: str) -> widgets.Widget:
-        common = dict(description=self.label or name, value=self.value, continuous_update=True, **_LAYOUT)
+        common = {"description": self.label or name, "value": self.value, "continuous_update": True, **_LAYOUT}
         if self.log:
             from math import log10
             return widgets.FloatLogSlider(min=log10(self.low), max=log10(self.high), step=self.step,
                                           readout_format=".3g", **common)
-        if all(isinstance(n, int) for n in (self.low, self.high, self.step)):
+        if self.whole:
             return widgets.IntSlider(min=self.low, max=self.high, step=self.step, **common)
         return widgets.FloatSlider(min=self.low, max=self.high, step=self.step, readout_format=".2f", **common)
 
     def check(self, name: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) and not hasattr(value, "__float__"):
+        if isinstance(value, bool) or not hasattr(value, "__float__"):
             raise TypeError(f"{name} got {value!r}: it must be a number from {self.low:g} to {self.high:g}.")
         if not self.low <= value <= self.high:
             raise ValueError(f"{name} got {value:g}: it must lie from {self.low:g} to {self.high:g}.")
+        if self.whole and value != int(value):
+            raise ValueError(f"{name} got {value:g}: it must be a whole number.")
         return value
 
 

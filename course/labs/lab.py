@@ -1,4 +1,4 @@
-"""A Lab is a picture with controls: declare the controls, compute arrays, draw them. The rest of this file is the shell.
+"""A Lab is a picture with controls: declare the controls, compute arrays, draw them. The rest here is the shell.
 
 A lab is a subclass with a pure `compute(**parameters)` or, where something is trained, a generator
 `train(**parameters)` that yields after every step; with `draw(view, result)`; and with `tell(result)`, which puts
@@ -61,13 +61,15 @@ class Lab:
         self._lock = threading.RLock()
         self._worker = Worker()
         self._borrowed: dict[str, Callable] = {}
-        self._again = self._restart = self._holding = False
+        self._holding = False  # set() moves several controls: one computation for all
+        self._restart = False  # a control that does not act on a running training has moved
+        self._at_work = self._again = False  # the student's function runs; a control has moved since it began
         self._steps: Iterator | None = None
         self._result: SimpleNamespace | None = None
         self._problem: BaseException | None = None
         self.taken = 0  # training steps since the last reset
         self.view = View(self.panels, self.size, **self.grid)
-        buttons = ["play", "pause", "step", "stop", "reset"] if self.train else ["stop", "reset"] if self.uses else ["reset"]
+        buttons = ["play", "pause", "step"] * bool(self.train) + ["stop"] * bool(self.train or self.uses) + ["reset"]
         self.stage = Stage(on_command=self._command, on_look=self._look, on_rest=self._sharpen,
                            size=list(self.size), buttons=buttons if self.controls else [])
         self._widgets = {name: control.widget(name) for name, control in self.controls.items()}
@@ -110,7 +112,7 @@ class Lab:
 
     @property
     def result(self) -> SimpleNamespace:
-        """What the lab shows now, as arrays. Raises where the last computation failed, so a lesson cannot overlook it."""
+        """What the lab shows now, as arrays. Raises where the last computation failed: a lesson cannot overlook it."""
         self._worker.wait()
         if self._problem:
             raise RuntimeError(f"lab {self.id} has no result: {self.error}") from self._problem
@@ -124,7 +126,8 @@ class Lab:
         """Move controls, all at once: `lab.set(w1=2, b=-1)`. A value outside a control's range is an error."""
         unknown = [name for name in values if name not in self.controls]
         if unknown:
-            raise ValueError(f"lab {self.id} has no control {unknown[0]!r}: it has {', '.join(self.controls) or 'none'}.")
+            known = ", ".join(self.controls) or "none"
+            raise ValueError(f"lab {self.id} has no control {unknown[0]!r}: it has {known}.")
         for name, value in values.items():
             self.controls[name].check(name, value)
         self._holding = True
@@ -134,23 +137,27 @@ class Lab:
         finally:
             self._holding = False
         self._changed(*values)
-        self._worker.wait() if self.stage.state == "busy" else None
+        if self._at_work:
+            self._worker.wait()
         return self
 
     def use(self, function: Callable | None = None, /, **functions: Callable | None) -> "Lab":
-        """Run the lab on the student's function instead of ours; `use(None)` goes back. Where a lab takes several: by name."""
+        """Run the lab on the student's function instead of ours; `use(None)` goes back. Of several functions: by name."""
         if not self.uses:
             raise ValueError(f"lab {self.id} takes no function of yours.")
         if not functions:
             if len(self.uses) > 1:
-                raise ValueError(f"lab {self.id} takes {', '.join(self.uses)}: say which, as in use({next(iter(self.uses))}=...).")
+                first, all_of_them = next(iter(self.uses)), ", ".join(self.uses)
+                raise ValueError(f"lab {self.id} takes {all_of_them}: say which, as in use({first}=...).")
             functions = {next(iter(self.uses)): function}
         for name, given in functions.items():
             if name not in self.uses:
                 raise ValueError(f"lab {self.id} takes {', '.join(self.uses)}, not {name!r}.")
             if given is not None and not callable(given):
                 raise TypeError(f"{name} got {given!r}: it must be a function.")
-        self._worker.stop()
+        self._end_worker()
+        if self.stage.state in ("busy", "playing"):
+            self._state("still")
         for name, given in functions.items():
             self._borrowed.pop(name, None)
             if given is not None:
@@ -174,7 +181,7 @@ class Lab:
         if not self._worker.busy:
             if self._steps is None or self.stage.state == "done":
                 self._begin()
-            if not self._problem:
+            if not self._problem and not self._worker.busy:
                 self._state("playing")
                 self._worker.start(self._playing, f"lab {self.id}")
         return self
@@ -183,18 +190,19 @@ class Lab:
         """Hold the training where it is; `play()` goes on from there."""
         if self.stage.state == "playing":
             self._worker.ask_to_stop()
+            self._worker.wait(PATIENCE)  # the step under way may end: killed in mid-step, the training could not go on
             self._end_worker()
             if self.stage.state == "playing":
-                self._settle("paused")
+                self._settle("paused" if self._steps else "still")
         return self
 
     def stop(self) -> "Lab":
         """End the training, or the student's function, now. The picture stays; `play()` begins afresh."""
         self.stage.run += 1
-        was = self.stage.state
-        self._end_worker()
+        was_busy = self.stage.state == "busy"
+        ended = self._end_worker()
         self._steps = None
-        if was == "busy":
+        if was_busy and ended:
             self._fail(RuntimeError("stopped before it had finished: does a loop in your function never end?"))
         self._settle("still")
         return self
@@ -236,6 +244,7 @@ class Lab:
         if self.train is None:
             self._result = SimpleNamespace(**type(self).compute(**self._parameters()))
             return
+        self._restart = False
         self._steps, self.taken = type(self).train(**self._parameters()), 0
         self._result = SimpleNamespace(**next(self._steps))
         self._state("still")
@@ -254,28 +263,36 @@ class Lab:
         return True
 
     def _do(self, job: Callable[[], Any]) -> None:
-        """Run `job` and show what it led to: here and now, or in the worker where the student's function is part of it."""
+        """Run `job` and show what it led to: here and now, or in the worker where the student's function is in it."""
         if not self._borrowed:
-            self._guard(job)
-            self._show()
+            with self._lock:  # a cell and a control may come at once: the second to compute has the newest values
+                self._guard(job)
+                self._show()
             return
-        self._worker.stop()
+        self._end_worker()
         before = self.stage.state
         self._state("busy")
+        self._again, self._at_work = False, True
+        yours = " and your ".join(self._borrowed)
 
         def work():
-            self._again = True
-            while self._again:
-                self._again = False
-                self._guard(job)
-            self._state("still" if before == "busy" else self.stage.state if self.stage.state != "busy" else before)
-            self._show()
-            yield
+            todo = job
+            while True:
+                self._guard(todo)
+                self._show()
+                with self._lock:  # a control that moves after this line starts the next computation itself
+                    if not self._again:
+                        self._at_work = False
+                        if self.stage.state == "busy":
+                            self._state("still" if before == "busy" else before)
+                        return iter(())
+                    self._again, todo = False, self._first
 
         self._worker.start(work, f"lab {self.id}, your function")
-        if not self._worker.wait(PATIENCE) and self.stage.state == "busy":
-            with self._lock:
-                self.stage.caption = f"Your {' and your '.join(self._borrowed)} has been running for a while. Stop ends it."
+        self._worker.wait(PATIENCE)
+        with self._lock:
+            if self._at_work:
+                self.stage.caption = f"Your {yours} has been running for a while. Stop ends it."
                 self.stage.status = self.stage.caption
 
     def _guard(self, job: Callable[[], Any]) -> Any:
@@ -283,6 +300,7 @@ class Lab:
         try:
             done = job()
         except Exception as problem:
+            self._steps = None  # a training that raised cannot go on: play() and step() begin afresh
             self._fail(problem)
             return False
         self._problem = None
@@ -294,14 +312,18 @@ class Lab:
             self.stage.error = explain(problem, tuple(self._borrowed))
 
     def _changed(self, *names: str) -> None:
-        """A control has moved. Runs inside the message's handler, so that ipywidgets holds further moves back meanwhile."""
+        """A control has moved. Runs inside the message's handler: so ipywidgets holds further moves back meanwhile."""
         if self._holding:
             return
-        if self.stage.state == "playing":
-            self._restart = self._restart or not all(self.controls[name].live for name in names)
-        elif self._worker.busy and not self._worker.inside:
-            self._again = True  # the student's function is at work: come round once more with the newest values
-        elif self.train is None or not all(self.controls[name].live for name in names):
+        afresh = self.train is None or self._problem is not None or not all(self.controls[name].live for name in names)
+        with self._lock:
+            if self.stage.state == "playing":
+                self._restart = self._restart or afresh
+                return
+            if self._at_work:  # come round once more with the newest values
+                self._again = self._again or afresh
+                return
+        if afresh:
             self._begin()
 
     # -- playing ----------------------------------------------------------------------------------------------------
@@ -311,26 +333,35 @@ class Lab:
         due = time.monotonic()
         while not self._worker.stopping:
             if self._restart:
-                self._restart = False
                 more = self._guard(lambda: self._first() or True)
                 self._state("playing")
             else:
                 more = self._guard(lambda: self._advance(self.per_frame))
             if not more:
                 break
-            if self.stage.wait_for_room(block=self._worker.threaded):
+            if self.stage.wait_for_room(self._worker.threaded, leave=lambda: self._worker.stopping):
                 self._show(moving=True)
                 due = max(due + FRAME, time.monotonic() - FRAME)
                 if self._worker.threaded and (rest := due - time.monotonic()) > 0:
                     time.sleep(rest)
             yield
-        if self.stage.state == "playing":
-            self._state("paused" if self._worker.stopping else "still")
-        self._show()
+        with self._lock:
+            if self._restart:  # a control has moved in the last moment
+                self._guard(self._first)
+            elif self.stage.state == "playing":
+                self._state("paused" if self._worker.stopping else "still")
+            self._show()
 
-    def _end_worker(self) -> None:
-        if not self._worker.stop():
+    def _end_worker(self) -> bool:
+        """End what the worker does. Where it cannot be ended, leave it behind: the lab goes on with a new one."""
+        ended = self._worker.stop()
+        self._at_work = False
+        if self._steps and self.stage.state != "done" and inspect.getgeneratorstate(self._steps) != inspect.GEN_SUSPENDED:
+            self._steps = None  # ended in mid-step
+        if not ended:
+            self._worker = Worker()
             self._fail(RuntimeError("your function does not let itself be stopped: restart the kernel (Kernel > Restart)."))
+        return ended
 
     def _settle(self, state: str) -> None:
         self._state(state)
@@ -367,8 +398,8 @@ class Lab:
 
     def _sharpen(self) -> None:
         """The hand rests: send the picture once more, exactly."""
-        if self.stage.state != "playing" and self._result is not None and not self._problem:
-            with self._lock:
+        with self._lock:
+            if self.view and self.stage.state != "playing" and self._result is not None and not self._problem:
                 self.stage.show(self.view.encode(lossless=True), lossless=True)
 
     def _look(self, dark: bool, scale: float) -> None:

@@ -233,7 +233,9 @@ class View:
                 panel.paint()
 
     def pixels(self) -> np.ndarray:
-        """What was painted last, as an array (height, width, 4) of bytes: a view of the canvas, good until it is repainted."""
+        """What was painted last, as an array (height, width, 4) of bytes: a view of the canvas, good until the next."""
+        if self._background is None:  # nothing yet: the very first computation has failed
+            self.update(lambda view: None)
         return np.asarray(self.canvas.buffer_rgba())
 
     def encode(self, lossless: bool) -> bytes:

@@ -1,6 +1,5 @@
 """For the tests of the labs: each in a folder of its own, and nothing left running behind it."""
 
-import gc
 import threading
 
 import pytest
@@ -17,9 +16,17 @@ def own_folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def tidy():
+def tidy(monkeypatch):
     """Close what a test has made, and see that no thread of a lab outlives it."""
+    made, build = [], Lab.__init__
+
+    def remembered(self, **values):
+        made.append(self)
+        build(self, **values)
+
+    monkeypatch.setattr(Lab, "__init__", remembered)
     yield
-    for lab in [thing for thing in gc.get_objects() if isinstance(thing, Lab) and hasattr(thing, "page")]:
-        lab.close()
+    for lab in made:
+        if hasattr(lab, "page"):
+            lab.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("lab ")]
