@@ -283,3 +283,12 @@ def test_without_any_browser_none_can_open(bare):
     bare.setenv("DISPLAY", ":0")
     bare.setattr(launch.webbrowser, "get", none)
     assert not launch.can_open_browser()
+
+
+def test_no_update_check_no_news_and_no_listing_is_ever_asked_of_the_network(tmp_path):
+    """Without a network all of these would look the same from outside, so it is the settings that are read here."""
+    chosen = dict(setting[2:].split("=", 1) for setting in launch.settings(tmp_path, "01_neurons.ipynb", 8888, False))
+    assert chosen["LabApp.check_for_updates_class"].endswith(".NeverCheckForUpdate")
+    assert chosen["LabApp.news_url"] == "None"
+    assert chosen["LabApp.extension_manager"] == "readonly"
+    assert chosen["LanguageServerManager.autodetect"] == "False"
