@@ -200,14 +200,14 @@ def _check_trained(model, optimizer):
 
 
 def _diverged(model, X, number, optimizer, step):
-    names, first = {id(m): name for name, m in model.named_modules()}, []
+    names, bad = {id(m): name for name, m in model.named_modules()}, []
 
     def look(module, output):
-        if not first and not np.isfinite(output.data).all():
-            first.append((names.get(id(module)) or "the model", module.label))
+        if not np.isfinite(output.data).all():
+            bad.append((names.get(id(module)) or "the model", module.label))
 
     with no_grad(), observe(look):  # the parameters are still those of the failed forward pass
         model(X)
-    layer, where = (first[0][0], f"{first[0][0]}, a {first[0][1]}") if first else (None, "the loss itself")
+    layer, where = (bad[0][0], f"{bad[0][0]}, a {bad[0][1]}") if bad else (None, "the loss itself")
     return TrainingDiverged(f"the loss became {number} at step {step}; the first to turn nan or infinite was {where}."
                             f" The learning rate is {optimizer.lr:g}: try {optimizer.lr / 10:g}.", step, layer)
