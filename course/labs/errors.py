@@ -33,13 +33,14 @@ def explain(problem: BaseException, yours: tuple[str, ...] = ()) -> str:
 
 
 def checked(name: str, value: Any, shape: tuple[int, ...], meaning: str) -> np.ndarray:
-    """The answer of a student's function as a float array of the expected shape, or an error that says what came back."""
+    """The answer of a student's function as a float array of that shape, or an error that says what came back."""
     if value is None:
         raise ValueError(f"your {name} returned None: end it with `return ...`, run its cell, then use it again.")
     try:
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
-        raise TypeError(f"your {name} returned a {type(value).__name__}: expected an array of shape {shape}, {meaning}.") from None
+        kind = type(value).__name__
+        raise TypeError(f"your {name} returned a {kind}: expected an array of shape {shape}, {meaning}.") from None
     if array.shape != shape:
         raise ValueError(f"your {name} returned an array of shape {array.shape}: expected {shape}, {meaning}.")
     if not np.isfinite(array).all():

@@ -142,7 +142,7 @@ class Lab:
         return self
 
     def use(self, function: Callable | None = None, /, **functions: Callable | None) -> "Lab":
-        """Run the lab on the student's function instead of ours; `use(None)` goes back. Of several functions: by name."""
+        """Run the lab on the student's function instead of ours; `use(None)` goes back. Of several: by name."""
         if not self.uses:
             raise ValueError(f"lab {self.id} takes no function of yours.")
         if not functions:
@@ -354,13 +354,14 @@ class Lab:
 
     def _end_worker(self) -> bool:
         """End what the worker does. Where it cannot be ended, leave it behind: the lab goes on with a new one."""
-        ended = self._worker.stop()
+        ended, done = self._worker.stop(), self.stage.state == "done"
         self._at_work = False
-        if self._steps and self.stage.state != "done" and inspect.getgeneratorstate(self._steps) != inspect.GEN_SUSPENDED:
+        if self._steps and not done and inspect.getgeneratorstate(self._steps) != inspect.GEN_SUSPENDED:
             self._steps = None  # ended in mid-step
         if not ended:
             self._worker = Worker()
-            self._fail(RuntimeError("your function does not let itself be stopped: restart the kernel (Kernel > Restart)."))
+            words = "your function does not let itself be stopped: restart the kernel (Kernel > Restart)."
+            self._fail(RuntimeError(words))
         return ended
 
     def _settle(self, state: str) -> None:
@@ -394,7 +395,7 @@ class Lab:
             caption = " · ".join(f"{name} {value}" for name, value in numbers.items())
             exact = self.train is not None and not moving  # a control may move again at once: see _sharpen
             self.stage.show(self.view.encode(exact), lossless=exact, alt=f"{alt} {caption}", caption=caption,
-                            status=f"{alt} {caption}", error="", table=[[name, value] for name, value in numbers.items()])
+                            status=f"{alt} {caption}", error="", table=[list(row) for row in numbers.items()])
 
     def _sharpen(self) -> None:
         """The hand rests: send the picture once more, exactly."""

@@ -37,7 +37,7 @@ class Question:
 
 
 class Store:
-    """The predictions of one folder. Where it cannot be written they live as long as the kernel, and `note` says so."""
+    """The predictions of one folder. Where it cannot be written they live with the kernel, and `note` says so."""
 
     _kept: dict[str, dict] = {}
 
@@ -53,7 +53,7 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             stored = {}
         except (OSError, ValueError) as problem:
-            self.note = f"{FILE} could not be read ({problem}); it is left as it is, and predictions stay in this kernel."
+            self.note = f"{FILE} could not be read ({problem}): left as it is; this kernel keeps the prediction."
             stored = {}
         return stored | self._kept.get(str(self.path), {})
 
@@ -66,7 +66,8 @@ class Store:
             fresh.write_text(json.dumps(everything, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             os.replace(fresh, self.path)
         except OSError as problem:
-            self.note = self.note or f"This folder cannot be written ({problem.strerror}): the prediction is kept until the kernel stops."
+            words = f"This folder cannot be written ({problem.strerror}): it is kept until the kernel stops."
+            self.note = self.note or words
             self._kept.setdefault(str(self.path), {})[key] = entry
 
 
@@ -82,8 +83,8 @@ class Prediction:
         self.choice: str | None = None
         self._choices = widgets.RadioButtons(options=question.choices, value=None,
                                              layout=widgets.Layout(width="auto"))
-        self._lock = widgets.Button(description="Lock in my prediction", disabled=True, layout=widgets.Layout(width="auto"))
-        self._skip = widgets.Button(description="Skip", layout=widgets.Layout(width="auto"))
+        self._lock = widgets.Button(description="Lock in my prediction", disabled=True, layout={"width": "auto"})
+        self._skip = widgets.Button(description="Skip", layout={"width": "auto"})
         if not question.skippable:
             self._skip.layout.display = "none"
         self._words = widgets.HTML()
@@ -107,7 +108,8 @@ class Prediction:
         if self.choice is not None:
             raise ValueError(f"prediction {self.key} is locked already, on {self.choice!r}.")
         if choice not in self.question.choices:
-            raise ValueError(f"prediction {self.key} got {choice!r}: it must be one of {', '.join(map(repr, self.question.choices))}.")
+            choices = ", ".join(map(repr, self.question.choices))
+            raise ValueError(f"prediction {self.key} got {choice!r}: it must be one of {choices}.")
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.store.write(self.key, {"choice": choice, "locked_at": now, "right": choice == self.question.answer})
         self._reveal(choice)

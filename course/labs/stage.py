@@ -57,7 +57,8 @@ class Stage(anywidget.AnyWidget):
         """Send a picture with the words that belong to it (alt, caption, table ...) in one message."""
         self.seq += 1
         with self.hold_sync():
-            self.frame = {"seq": self.seq, "run": self.run, "type": "image/png" if lossless else "image/jpeg", "data": data}
+            kind = "image/png" if lossless else "image/jpeg"
+            self.frame = {"seq": self.seq, "run": self.run, "type": kind, "data": data}
             self.set_trait_values(**words)
 
     def set_trait_values(self, **traits) -> None:
@@ -79,9 +80,9 @@ class Stage(anywidget.AnyWidget):
     # -- pace -------------------------------------------------------------------------------------------------------
 
     def wait_for_room(self, block: bool = True, leave: Callable[[], bool] = lambda: False) -> bool:
-        """Wait until fewer than IN_FLIGHT pictures are under way, or until `leave()`. The slowest visible view leads; one
-        that has not answered for SILENCE seconds (its page was closed, the kernel is busy with another cell) is passed
-        over. False: there is no room, or nobody is left to look, so the caller trains on and draws nothing."""
+        """Wait until fewer than IN_FLIGHT pictures are under way, or until `leave()`. The slowest visible view leads;
+        one silent for SILENCE seconds (its page was closed, the kernel is busy with another cell) is passed over.
+        False: there is no room, or nobody is left to look, so the caller trains on and draws nothing."""
         with self._answered:
             while True:
                 views = self._views.values()

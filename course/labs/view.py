@@ -72,7 +72,8 @@ class Panel:
 
     # -- what moves -------------------------------------------------------------------------------------------------
 
-    def line(self, name: str, x, y, *, color=None, width=2.0, dash="-", marker="", size=5.0, z=3.0, alpha=1.0, label=""):
+    def line(self, name: str, x, y, *, color=None, width=2.0, dash="-", marker="", size=5.0, z=3.0, alpha=1.0,
+             label=""):
         """A line through the points (x, y); `marker` shows the points themselves."""
         artist = self._get(name, lambda: self.axes.plot([], [], animated=True)[0])
         artist.set_data(x, y)
@@ -80,7 +81,8 @@ class Panel:
                    zorder=z, alpha=alpha, label=label or f"_{name}")
         return artist
 
-    def points(self, name: str, x, y, *, kind=0, color=None, marker=None, size=6.0, z=4.0, alpha=1.0, label="", ring=None):
+    def points(self, name: str, x, y, *, kind=0, color=None, marker=None, size=6.0, z=4.0, alpha=1.0, label="",
+               ring=None):
         """Separate points. `kind` picks the colour and the marker of a class; `ring` the colour of their edge."""
         artist = self.line(name, x, y, color=color or self.style.cycle[kind % 8], width=0, dash="",
                            marker=marker or MARKERS[kind % 8], size=size, z=z, alpha=alpha, label=label)
@@ -95,7 +97,7 @@ class Panel:
                         label=labels[kind] if labels else "")
 
     def image(self, name: str, values, extent, *, vmin=0.0, vmax=1.0, cmap=None, smooth=False, z=1.0):
-        """A picture of the array `values`: (rows, columns), row 0 at the bottom, spread over extent (x0, x1, y0, y1)."""
+        """A picture of the array `values`: (rows, columns), row 0 at the bottom, over the extent (x0, x1, y0, y1)."""
         artist = self._get(name, lambda: self.axes.imshow(
             np.zeros((2, 2)), origin="lower", aspect=self.axes.get_aspect(), animated=True, extent=extent))
         artist.set_data(values)
@@ -105,8 +107,8 @@ class Panel:
 
     def text(self, name: str, x, y, words: str, *, color=None, size=10.0, ha="left", va="center", z=6.0, box=False,
              weight="normal", inside=False, still=False):
-        """Words at (x, y) in data units, or in fractions of the panel with `inside`. `still` words change seldom: they are
-        painted into the background, since words are the slowest thing to paint."""
+        """Words at (x, y) in data units, or in fractions of the panel with `inside`. `still` words change seldom: they
+        are painted into the background, under all that moves, since words are the slowest thing to paint."""
         where = self.axes.transAxes if inside else self.axes.transData
         artist = self._get(name, lambda: self.axes.text(0, 0, "", animated=not still, transform=where))
         if still:
@@ -222,7 +224,7 @@ class View:
                 panel.hide_untouched()
             signature = [panel.signature() for panel in self._panels.values()]
             if signature != self._signature:
-                for panel in self._panels.values():  # or the layout starts from where it ended, and creeps by a few pixels
+                for panel in self._panels.values():  # or the layout starts from where it ended, and creeps
                     panel.axes.set_subplotspec(panel.axes.get_subplotspec())
                 self.canvas.draw()
                 self._background = self.canvas.copy_from_bbox(self.figure.bbox)

@@ -1,4 +1,4 @@
-"""The smallest labs that show everything the machinery does: one that computes, one that trains, one that takes functions."""
+"""The smallest labs that show all the machinery does: one computes, one trains, one takes the student's functions."""
 
 import numpy as np
 

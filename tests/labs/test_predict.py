@@ -4,9 +4,9 @@ import datetime
 import json
 
 import pytest
-from tests.labs.small import Asked
 
 from course.labs.predict import FILE, Prediction, Question, Store
+from tests.labs.small import Asked
 
 UP = Question("Which way?", ("up", "down"), "up", "It goes <up>.")
 MUST = Question("Which way?", ("up", "down"), "up", "It goes up.", skippable=False)
@@ -121,7 +121,7 @@ def test_where_the_folder_cannot_be_written_it_is_kept_in_the_kernel(own_folder)
     assert again.choice == "down"
 
 
-@pytest.mark.parametrize("content", [b"{", b"[1, 2]", b"\xff\xfe", b""], ids=["cut short", "a list", "not text", "empty"])
+@pytest.mark.parametrize("content", [b"{", b"[1, 2]", b"\xff\xfe", b""], ids=["cut", "list", "not text", "empty"])
 def test_a_file_that_cannot_be_read_is_left_alone(own_folder, content):
     (own_folder / FILE).write_bytes(content)
     prediction = ask()

@@ -21,7 +21,8 @@ def scene(view, shift=0.0, title="Title", **frame):
     panel.line("line", [0, 1], [shift, 1 - shift])
     panel.classes("classes", np.array([[0.2, 0.2], [0.8, 0.8 - shift]]), np.array([0, 1]))
     panel.arrow("arrow", (0.1, 0.5), (0.6, 0.5 + shift))
-    panel.segments("wires", [[[0, 0], [1, shift]], [[0, 1], [1, 1 - shift]]], colors=["#123456", "#654321"], widths=[1, 3])
+    wires = [[[0, 0], [1, shift]], [[0, 1], [1, 1 - shift]]]
+    panel.segments("wires", wires, colors=["#123456", "#654321"], widths=[1, 3])
     panel.bars("bars", [0.3, 0.6], [0.2 + shift, 0.4], width=0.1)
     panel.text("words", 0.5, 0.9, f"shift {shift:.1f}", box=True)
     panel.text("still", 0.7, 0.1, "still", still=True)
@@ -65,7 +66,7 @@ def test_pixels_are_those_matplotlib_paints_without_blitting():
     view.canvas.draw()
     box = view["main"].axes.get_window_extent().extents.astype(int)
     height = blitted.shape[0]
-    inside = slice(height - box[3] + 3, height - box[1] - 3), slice(box[0] + 3, box[2] - 3)  # the frame's own line apart
+    inside = slice(height - box[3] + 3, height - box[1] - 3), slice(box[0] + 3, box[2] - 3)  # without the frame
     difference = np.abs(blitted[inside].astype(int) - view.pixels()[inside])
     assert difference.max() <= 2  # rounding of half-transparent pixels
 

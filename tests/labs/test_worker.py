@@ -64,7 +64,7 @@ def spin():
 def swallow():
     n = 0
     while True:
-        try:
+        try:  # noqa: SIM105
             n += 1
         except:  # noqa: E722
             pass
@@ -72,7 +72,7 @@ def swallow():
 
 def swallow_around_a_call():
     while True:
-        try:
+        try:  # noqa: SIM105
             sum(i for i in range(10_000))
         except:  # noqa: E722
             pass
@@ -91,7 +91,7 @@ def finally_forever():
         try:
             time.sleep(0.001)
         finally:
-            continue
+            continue  # noqa: B012
 
 
 @pytest.mark.parametrize("body", [spin, swallow, swallow_around_a_call, swallow_in_a_nap, finally_forever])

@@ -59,8 +59,8 @@ class NeuronReadsDigits(Lab):
 
     def draw(self, view, r):
         style = view.style
-        top = max(float(np.abs(r.w).max()), 0.05)
-        names = {"weights": f"weights w, up to ±{top:.2f}", "digit": f"a digit x, label {r.digits[r.label]}", "product": "w · x, each pixel"}
+        top = max(np.ceil(10 * np.abs(r.w).max()) / 10, 0.1)  # in steps: a title that changes repaints all that stands still
+        names = {"weights": f"weights w, up to ±{top:.1f}", "digit": f"a digit x, label {r.digits[r.label]}", "product": "w · x, each pixel"}
         for name, title in names.items():
             view[name].frame(ticks=False, aspect="equal", title=title, xlim=(-0.5, 7.5), ylim=(-0.5, 7.5))
         view["weights"].image("w", r.w.reshape(8, 8)[::-1], (-0.5, 7.5, -0.5, 7.5), vmin=-top, vmax=top)
