@@ -2,8 +2,8 @@
 
 A lab's output holds both a live view and a static picture. The view's model lives only as long as the
 kernel, so a notebook reopened later would show "model not found" over the picture; without the view it
-shows the picture, as GitHub, nbviewer and HTML exports do. `nnlab lab` installs the hook; a JupyterHub
-does so with `jupyter server extension enable course.savehook`.
+shows the picture, as GitHub, nbviewer and HTML exports do. `nnlab lab` installs the hook; on a
+JupyterHub this file is a server extension, turned on by one line of configuration (README).
 """
 
 from __future__ import annotations
