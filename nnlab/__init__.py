@@ -2,29 +2,18 @@
 
     tensor      Tensor, the tape, backward          ops         operations and their derivatives
     functional  activations, dense layer, losses    nn          layers and networks, which hold parameters
-    init        where weights start                 optim       gradient descent, Adam
+    module      Module, Parameter, observe          optim       gradient descent, Adam
+    init        where weights start                 rng         manual_seed
     train       fit, History                        data        point clouds, digits, batches
     metrics     accuracy                            gradcheck   is a gradient right?
 """
 
-from nnlab import data, functional, init, metrics, nn, ops, optim, train
+from nnlab import data, functional, init, metrics, module, nn, ops, optim, train
 from nnlab.data import DataLoader
 from nnlab.gradcheck import GradientError, gradcheck
 from nnlab.metrics import accuracy
-from nnlab.nn import (
-    MLP,
-    LeakyReLU,
-    Linear,
-    Module,
-    Neuron,
-    Parameter,
-    ReLU,
-    Sequential,
-    Sigmoid,
-    Softmax,
-    Tanh,
-    observe,
-)
+from nnlab.module import Module, Parameter, observe
+from nnlab.nn import MLP, LeakyReLU, Linear, Neuron, ReLU, Sequential, Sigmoid, Softmax, Tanh
 from nnlab.ops import concatenate, maximum, op, stack, where
 from nnlab.optim import SGD, Adam
 from nnlab.rng import manual_seed
@@ -35,5 +24,5 @@ __all__ = [
     "MLP", "SGD", "Adam", "DataLoader", "GradientError", "History", "LeakyReLU", "Linear", "Module", "Neuron",
     "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "Tensor", "TrainingDiverged", "accuracy",
     "concatenate", "data", "fit", "fit_steps", "functional", "gradcheck", "init", "is_grad_enabled", "manual_seed",
-    "maximum", "metrics", "nn", "no_grad", "observe", "op", "ops", "optim", "stack", "train", "where",
+    "maximum", "metrics", "module", "nn", "no_grad", "observe", "op", "ops", "optim", "stack", "train", "where",
 ]

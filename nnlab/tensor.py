@@ -5,9 +5,10 @@ and a vjp, and it alone walks the tape, un-broadcasts, adds up and checks. Rever
 1970; Rumelhart, Hinton and Williams, Nature 323, 1986; Griewank and Walther, Evaluating Derivatives, 2008.
 """
 
+from collections import deque
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from operator import attrgetter
 from typing import NamedTuple
@@ -17,6 +18,7 @@ import numpy as np
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
 _recording = ContextVar("nnlab_recording", default=True)  # per context: a lab's thread does not disturb a cell
 is_grad_enabled = _recording.get  # () -> bool: whether operations are recorded here and now
+_ones = lru_cache(8)(np.ones)
 tick = count(1).__next__  # one clock dates both the making of nodes and the overwriting of leaves
 
 
@@ -88,7 +90,7 @@ class Tensor:
     label = property(lambda self: self.name or f"{type(self).__name__}{list(self.shape)}")
 
     def numpy(self):
-        """The values as an ndarray (the same memory, not a copy)."""
+        """The values, as `data`: the same memory, not a copy."""
         return self._data
 
     def item(self):
@@ -105,19 +107,12 @@ class Tensor:
     def __reduce__(self):  # copy, deepcopy and pickle: a leaf, without its gradient and its place in a flat vector
         if self.op is not None:
             raise TypeError(f"only a leaf can be copied, and this is the result of {self.op}: copy t.detach().")
-        return _restore, (type(self), self._data, self.requires_grad, self.name)
+        return partial(type(self), name=self.name), (self._data, self.requires_grad)
 
-    def __len__(self):
-        return len(self._data)
-
-    def __iter__(self):
-        return (self[i] for i in range(len(self)))
-
-    def __float__(self):
-        return float(self.item())
-
-    def __bool__(self):
-        return bool(self._data)
+    __len__ = lambda self: len(self._data)
+    __iter__ = lambda self: (self[i] for i in range(len(self)))
+    __float__ = lambda self: float(self.item())
+    __bool__ = lambda self: bool(self._data)
 
     def __repr__(self):
         values = np.array2string(self._data, separator=", ", prefix="Tensor(")
@@ -167,8 +162,7 @@ class Tensor:
         Raises RuntimeError, before any gradient is touched: nothing to differentiate, tape already freed, or a leaf's
         values changed since they were used.
         """
-        for _ in self.backward_steps(gradient, retain_graph=retain_graph):
-            pass
+        deque(self.backward_steps(gradient, retain_graph=retain_graph), maxlen=0)
 
     def backward_steps(self, gradient=None, *, retain_graph=False):
         """`backward()` one operation at a time: yields a `BackwardStep` after each, the last operation first.
@@ -266,11 +260,6 @@ def unbroadcast(g, shape):
     return g.sum(stretched, keepdims=True) if stretched else g
 
 
-@lru_cache(8)
-def _ones(n, dtype):
-    return np.ones(n, dtype)
-
-
 def _floats(data, dtype=None):
     """`data` as an array of floats, not copied if it is one already."""
     try:
@@ -290,12 +279,6 @@ def constant(data, dtype=None):
     """A Tensor around `data` that needs no gradient and shares its memory where it can."""
     t = Tensor.__new__(Tensor)
     t._fill(_floats(data, dtype), None, (), None, 0, False)
-    return t
-
-
-def _restore(cls, data, requires_grad, name):
-    t = cls.__new__(cls)
-    Tensor.__init__(t, data, requires_grad, name=name)
     return t
 
 

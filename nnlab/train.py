@@ -12,7 +12,7 @@ import numpy as np
 
 from nnlab import functional as F
 from nnlab.data import DataLoader
-from nnlab.nn import observe
+from nnlab.module import observe
 from nnlab.tensor import Tensor, no_grad
 
 
