@@ -19,7 +19,7 @@ from playwright.sync_api import sync_playwright
 DOCS = pathlib.Path(__file__).parents[1] / "docs"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-MOVES = ((0, "ArrowRight", 2), (1, "ArrowRight", 14), (2, "ArrowLeft", 5))  # slider, key, how often
+MOVES = ((0, "ArrowRight", 2), (1, "ArrowRight", 18), (2, "ArrowLeft", 5))  # slider, key, how often
 
 
 def photograph(theme: str, home: pathlib.Path) -> None:
