@@ -348,8 +348,10 @@ class Lab:
         with self._lock:
             if self._restart:  # a control has moved in the last moment
                 self._guard(self._first)
+            elif self._worker.stopping:
+                return  # whoever stops it says what it is now, and shows it
             elif self.stage.state == "playing":
-                self._state("paused" if self._worker.stopping else "still")
+                self._state("still")
             self._show()
 
     def _end_worker(self) -> bool:

@@ -50,7 +50,13 @@ function render({ model, el }) {
   let restTimer = 0;
   let statusTimer = 0;
 
-  const say = (kind, rest = {}) => model.send({ kind, view, ...rest });
+  const say = (kind, rest = {}) => {
+    try {
+      model.send({ kind, view, ...rest });
+    } catch {
+      // the kernel was restarted: nobody is left to hear it
+    }
+  };
   const acknowledge = (seq) => say("ack", { seq, visible: !document.hidden });
   const look = () => say("look", { dark: isDark(), scale: Math.min(window.devicePixelRatio || 1, 2) });
 

@@ -1,5 +1,7 @@
 """The smallest labs that show all the machinery does: one computes, one trains, one takes the student's functions."""
 
+import time
+
 import numpy as np
 
 from course.labs.controls import Choice, Slider, Toggle
@@ -31,6 +33,15 @@ class Line(Lab):
 
     def tell(self, r):
         return "A straight line.", {"end": f"{r.y[-1]:.2f}"}
+
+
+class SlowLine(Line):
+    """Slower to compute than a held key repeats."""
+
+    @staticmethod
+    def compute(**values):
+        time.sleep(0.04)
+        return Line.compute(**values)
 
 
 class Walk(Lab):
