@@ -14,8 +14,9 @@ def perceptron(X, y) -> Iterator[tuple[np.ndarray, int]]:
     """Run over the examples, and on each mistake add y_i x_i to w, until a whole pass is free of mistakes.
 
     X: (N, d), a column of ones in it if there shall be a bias; y: (N,) of -1 and +1. Starts at w = 0, where every
-    answer counts as a mistake. Yields (w, i) after each mistake on example i; never ends if no line separates the classes.
-    Novikoff: if some unit vector u has y_i x_i . u >= gamma for all i, there are at most (max |x_i| / gamma)^2 mistakes.
+    answer counts as a mistake. Yields (w, i) after each mistake on example i; without end where no line separates
+    the classes. Novikoff: where a unit vector u has y_i x_i . u >= gamma for all i, there are at most
+    (max |x_i| / gamma)^2 mistakes.
 
     >>> X, y = np.array([[2.0, 1.0], [-1.0, -2.0]]), np.array([1, -1])
     >>> [w.tolist() for w, i in perceptron(X, y)]
@@ -33,27 +34,30 @@ def perceptron(X, y) -> Iterator[tuple[np.ndarray, int]]:
 
 
 def separable(X, y) -> bool:
-    """Is there a w with y_i x_i . w > 0 for every example? Exact, also where the perceptron would run for ever.
+    """Is there a w with y_i x_i . w > 0 for every example? It ends also where the perceptron would run for ever.
 
     X: (N, d), y: (N,) of -1 and +1. There is one exactly when the origin lies outside the convex hull of the y_i x_i.
     P. Wolfe's algorithm (Mathematical Programming 11, 1976) walks to the hull's point nearest the origin.
+    The lengths of the examples do not matter, and are made 1; a margin below 1e-5 after that counts as none.
 
     >>> square = np.array([[1., 1.], [1., -1.], [-1., 1.], [-1., -1.]])
     >>> separable(square, [1, 1, -1, -1]), separable(square, [1, -1, -1, 1])
     (True, False)
     """
     X, y = _examples(X, y)
-    A = X * y[:, None]
-    size = max(1.0, np.square(A).sum(1).max())
-    corral = [int(np.square(A).sum(1).argmin())]  # the hull's corners that the current point is a mean of
+    length = np.linalg.norm(X, axis=1)
+    if not length.all():
+        return False  # the sum at x = 0 is 0, whatever w is
+    A = X * (y / length)[:, None]
+    corral = [0]  # the hull's corners that the current point is a mean of
     weights = np.ones(1)
     for _ in range(100 * len(A)):
         point = weights @ A[corral]
         ahead = A @ point
-        if ahead.min() > 1e-10 * size:
+        if ahead.min() > 1e-10:
             return True  # the point itself is such a w
         j = int(ahead.argmin())
-        if point @ point <= 1e-12 * size or j in corral or ahead[j] > point @ point - 1e-10 * size:
+        if j in corral or ahead[j] > point @ point - 1e-10:
             return False
         corral, weights = [*corral, j], np.append(weights, 0.0)
         while True:
@@ -66,11 +70,12 @@ def separable(X, y) -> bool:
             weights = step * best + (1 - step) * weights
             keep = weights > 1e-12
             corral, weights = [c for c, k in zip(corral, keep, strict=True) if k], weights[keep]
-    raise RuntimeError(f"separable: no answer for {A.shape[0]} points in {A.shape[1]} dimensions; are they nearly degenerate?")
+    raise RuntimeError(f"separable: no answer for {A.shape[0]} points in {A.shape[1]} dimensions; "
+                       "are they nearly degenerate?")
 
 
 def cover_fraction(points: int, dimensions: int) -> float:
-    """The share of the 2^P ways to label P points in general position that a boundary through the origin of R^N can make.
+    """The share of all ways to label P points in general position that a boundary through the origin of R^N can make.
 
     Cover 1965:  2 / 2^P  sum_{k < N} C(P - 1, k), which is 1 for P <= N and exactly 1/2 at P = 2 N.
 

@@ -1,4 +1,7 @@
-"""Lab 1g. A neuron reads digits: 64 weights trained to tell two handwritten digits apart are a picture one can look at."""
+"""Lab 1g. A neuron reads digits.
+
+Its 64 weights, trained to tell two handwritten digits apart, are a picture one can look at.
+"""
 
 import numpy as np
 
@@ -19,8 +22,13 @@ def two_digits(part, zero, one):
     return X[keep], (y[keep] == one).astype(int)
 
 
+def _doubled(least, values):
+    """`least`, doubled until no value is beyond: limits that seldom change, as each change repaints what stands still."""
+    return least * 2.0 ** np.ceil(np.log2(max(np.abs(values).max() / least, 1.0)))
+
+
 class NeuronReadsDigits(Lab):
-    """One neuron with 64 inputs learns to tell two digits apart by gradient descent; its weights are drawn as a picture."""
+    """One neuron with 64 inputs learns by gradient descent to tell two digits apart; its weights are a picture."""
 
     id, title = "1g", "A neuron that reads digits"
     controls = dict(
@@ -30,10 +38,11 @@ class NeuronReadsDigits(Lab):
     )
     question = Question(
         "A neuron learns to say 1 for a handwritten one and 0 for a zero. Where will its weights be most negative?",
-        ("In the corners of the picture", "Where the ring of the zero runs", "Where the stroke of the one runs", "Everywhere the same"),
+        ("In the corners of the picture", "Where the ring of the zero runs", "Where the stroke of the one runs",
+         "Everywhere the same"),
         "Where the ring of the zero runs",
-        "Ink on the ring speaks against a one, ink in the middle speaks for it: the weights are a template. In the corners "
-        "there is never any ink, so nothing ever moves those weights.",
+        "Ink on the ring speaks against a one, ink in the middle speaks for it: the weights are a template. At the "
+        "left edge there is never any ink, so nothing ever moves those weights.",
     )
     panels = (("weights", "digit", "product"), ("spread", "spread", "spread"))
     size, per_frame, grid = (760, 460), 2, dict(height_ratios=(1.7, 1))
@@ -47,9 +56,9 @@ class NeuronReadsDigits(Lab):
         optimizer = nnlab.SGD(neuron.parameters(), lr=lr)
 
         def state(step, loss, example):
-            w, b, x = neuron.weight.data.copy(), neuron.bias.item(), X_new[example % len(X_new)]
-            z = X_new @ w + b
-            return dict(w=w, b=b, x=x, label=int(y_new[example % len(X_new)]), z_example=float(x @ w + b), z=z, y=y_new,
+            w, this = neuron.weight.data.copy(), example % len(X_new)
+            z = X_new @ w + neuron.bias.item()
+            return dict(w=w, x=X_new[this], label=int(y_new[this]), z_example=float(z[this]), z=z, y=y_new,
                         accuracy=float(((z > 0) == y_new).mean()), step=step, loss=loss, digits=(zero, one))
 
         now = yield state(0, float(np.log(2)), example)
@@ -59,16 +68,17 @@ class NeuronReadsDigits(Lab):
 
     def draw(self, view, r):
         style = view.style
-        top = max(np.ceil(10 * np.abs(r.w).max()) / 10, 0.1)  # in steps: a title that changes repaints all that stands still
-        names = {"weights": f"weights w, up to ±{top:.1f}", "digit": f"a digit x, label {r.digits[r.label]}", "product": "w · x, each pixel"}
+        top, reach = _doubled(0.5, r.w), _doubled(2.0, r.z)
+        names = {"weights": f"weights w, up to ±{top:g}", "digit": f"a digit x, label {r.digits[r.label]}",
+                 "product": "w · x, each pixel"}
         for name, title in names.items():
             view[name].frame(ticks=False, aspect="equal", title=title, xlim=(-0.5, 7.5), ylim=(-0.5, 7.5))
         view["weights"].image("w", r.w.reshape(8, 8)[::-1], (-0.5, 7.5, -0.5, 7.5), vmin=-top, vmax=top)
         view["digit"].image("x", r.x.reshape(8, 8)[::-1], (-0.5, 7.5, -0.5, 7.5), cmap=style.grey)
         view["product"].image("wx", (r.w * r.x).reshape(8, 8)[::-1], (-0.5, 7.5, -0.5, 7.5), vmin=-top, vmax=top)
         panel = view["spread"]
-        reach = max(2.0, 2 * np.ceil(np.abs(r.z).max() / 2))
-        panel.frame(xlim=(-reach, reach), ylim=(-0.6, 1.6), x="the neuron's sum z for each digit it has not learned from", yticks={0: str(r.digits[0]), 1: str(r.digits[1])},
+        panel.frame(xlim=(-reach, reach), ylim=(-0.6, 1.6), yticks=dict(enumerate(r.digits)),
+                    x="the neuron's sum z for each digit it has not learned from",
                     title=f"Answers on held-out digits: left of 0 it says {r.digits[0]}, right of it {r.digits[1]}")
         panel.line("border", [0, 0], [-1, 2], color=style.faint, width=1, dash=":")
         height = r.y + 0.5 * (np.random.default_rng(0).random(len(r.y)) - 0.5)
@@ -78,4 +88,5 @@ class NeuronReadsDigits(Lab):
     def tell(self, r):
         return (f"A neuron's 64 weights as a picture, trained to tell {r.digits[0]} from {r.digits[1]}.",
                 {"step": str(r.step), "loss": f"{r.loss:.3f}", "validation accuracy": f"{r.accuracy:.3f}",
-                 "this digit": f"z = {r.z_example:.2f}, so p = {sigmoid.f(np.float64(r.z_example)):.2f}"})
+                 f"this {r.digits[r.label]}": f"z = {r.z_example:.2f}, so p({r.digits[1]}) = "
+                                              f"{sigmoid.f(np.float64(r.z_example)):.2f}"})

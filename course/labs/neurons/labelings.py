@@ -26,24 +26,25 @@ class Labelings(Lab):
         bias=Toggle(False, "the neuron has a bias"),
     )
     question = Question(
-        "20 random points in 10 dimensions get coin-flip labels. How often can a neuron without bias get all of them right?",
+        "20 random points in 10 dimensions get coin-flip labels. How often can a neuron without bias get all of them "
+        "right?",
         ("never", "5 %", "50 %", "95 %"),
         "50 %",
-        "P = 2N is exactly the middle of Cover's curve. With a bias the neuron works in one dimension more, and the middle "
-        "moves to 2(N + 1).",
+        "P = 2N is exactly the middle of Cover's curve. With a bias the neuron works in one dimension more, and the "
+        "middle moves to 2(N + 1).",
     )
     size, per_frame = (640, 400), 5
 
     @staticmethod
     def train(N, trials, bias):
         rng = np.random.default_rng(0)
-        points = np.maximum(1, np.round(RATIOS * N)).astype(int)
+        points = np.unique(np.round(RATIOS * N).astype(int))  # in 2 dimensions several ratios round to one number
         every = np.arange(1, 4 * N + 1)
         curve = np.array([cover_fraction(int(p), N + bias) for p in every])
         made = np.zeros(len(points))
         for done in range(trials + 1):
-            yield dict(N=N, points=points, share=made / max(done, 1), done=done, every=every, curve=curve, bias=bias,
-                       expected=np.array([cover_fraction(int(p), N + bias) for p in points]))
+            yield dict(N=N, points=points, share=made / max(done, 1), done=done, every=every, curve=curve,
+                       expected=curve[points - 1], middle=2 * (N + bias))
             made += [try_labeling(p, N, bias, rng) for p in points]
 
     def draw(self, view, r):
@@ -51,16 +52,19 @@ class Labelings(Lab):
         panel.frame(xlim=(0, 4.1), ylim=(-0.04, 1.06), x="points per dimension  P / N", grid=True,
                     title="Share of labelings a neuron can make: Cover's curve, and measured")
         panel.line("curve", r.every / r.N, r.curve, color=style.faint, width=2.4)
-        panel.line("half", [2, 2], [-1, 2], color=style.faint, width=1, dash=":")
+        panel.line("half", [r.middle / r.N] * 2, [-1, 2], color=style.faint, width=1, dash=":")
         if r.done:
             error = 2 * np.sqrt(np.maximum(r.expected * (1 - r.expected), 1e-9) / r.done)
-            bars = np.stack([np.repeat(r.points / r.N, 2).reshape(-1, 2), np.stack([r.share - error, r.share + error], 1)], 2)
+            x = r.points / r.N
+            bars = np.stack([np.stack([x, x], 1), np.stack([r.share - error, r.share + error], 1)], 2)
             panel.segments("error", bars, colors=[style.positive] * len(bars), widths=[1.4] * len(bars))
-            panel.points("measured", r.points / r.N, r.share, kind=1, size=8)
+            panel.points("measured", x, r.share, kind=1, size=8)
         panel.text("words", 0.98, 0.93, f"trials at each point: {r.done}", inside=True, ha="right", color=style.faint)
 
     def tell(self, r):
-        middle = int(np.argmin(np.abs(r.points - 2 * r.N)))
-        return (f"Share of random labelings that a neuron in {r.N} dimensions can make, falling from 1 to 0 around P = 2N.",
-                {"trials": str(r.done), f"measured at P = {r.points[middle]}": f"{r.share[middle]:.2f}",
-                 "Cover": f"{r.expected[middle]:.3f}"})
+        near = int(np.argmin(np.abs(r.points - r.middle)))
+        measured = f"{r.share[near]:.2f}" if r.done else "nothing yet"
+        return (f"Share of random labelings of P points that a neuron in {r.N} dimensions can make: "
+                f"it falls from 1 towards 0, through one half at P = {r.middle}.",
+                {"trials": str(r.done), f"measured at P = {r.points[near]}": measured,
+                 "Cover": f"{r.expected[near]:.3f}"})

@@ -1,4 +1,4 @@
-"""Lab 1f. Through the layers: input, hidden and output neurons, one after another, and the one product that is a layer."""
+"""Lab 1f. Through the layers: input, hidden and output neurons, one by one, and the one product that is a layer."""
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class ThroughTheLayers(Lab):
         rng = np.random.default_rng(seed)
         # drawn at full size and cut, so that adding a neuron leaves the others as they are
         x = np.round(rng.uniform(-1.5, 1.5, 5), 1)[:inputs]
-        W1, b1, W2, b2 = (np.round(rng.normal(0, 0.8, shape), 1) for shape in ((5, 5), 5, (5, 5), 5))
+        W1, b1, W2, b2 = (np.round(rng.normal(0, 0.8, shape), 1) + 0.0 for shape in ((5, 5), 5, (5, 5), 5))  # no -0.0
         W1, b1, W2, b2 = W1[:inputs, :hidden], b1[:hidden], W2[:hidden, :outputs], b2[:outputs]
         x[0] = x1
         z1 = x @ W1 + b1
@@ -55,7 +55,7 @@ class ThroughTheLayers(Lab):
         layers = (r.x, r.h, r.y)
         where = [np.stack([np.full(len(v), 3.0 * i), _column(len(v))], 1) for i, v in enumerate(layers)]
         net.frame(xlim=(-1.1, 7.1), ylim=(-2.75, 2.75), ticks=False, title="Edge: width is the size of the weight, "
-                  "blue adds, orange takes away.   Neuron: its output")
+                  "blue is positive, orange negative.   Neuron: its output")
         for i, W in enumerate((r.W1, r.W2)):
             ends = np.stack([np.repeat(where[i], len(where[i + 1]), 0), np.tile(where[i + 1], (len(where[i]), 1))], 1)
             into = np.tile(np.arange(W.shape[1]), W.shape[0]) + (0 if i == 0 else len(r.h))
@@ -78,7 +78,8 @@ class ThroughTheLayers(Lab):
         box = view["sum"]
         box.frame(xlim=(0, 1), ylim=(0, 1), ticks=False)
         for i, line in enumerate(self._words(r)):
-            box.text(f"line{i}", 0.01, 0.9 - 0.27 * i, line, size=10.5, color=style.accent if i == 0 else style.ink, still=i > 0)
+            box.text(f"line{i}", 0.01, 0.9 - 0.27 * i, line, size=10.5, color=style.ink if i else style.accent,
+                     still=i > 0)
 
     @staticmethod
     def _shade(style, weight, lit):

@@ -27,7 +27,7 @@ def _points(n=40, gap=0.25, seed=1):
 
 
 class OneNeuron(Lab):
-    """One neuron in the plane, every number under the hand. `use(neuron)` runs it on the student's `neuron(x, w, b)`."""
+    """One neuron in the plane, every number under the hand. `use(neuron)` runs the student's `neuron(x, w, b)`."""
 
     id, title = "1a", "One neuron is a line"
     controls = dict(
@@ -42,8 +42,8 @@ class OneNeuron(Lab):
         "Double all of w₁, w₂ and b together. What does the boundary line do?",
         ("It moves", "It rotates", "It stays, and the change from 0 to 1 gets sharper", "Nothing changes at all"),
         "It stays, and the change from 0 to 1 gets sharper",
-        "Where w·x + b is zero, twice that is zero too: same line. Away from it every sum is doubled, so the sigmoid gets "
-        "steeper. The slider k multiplies all three at once: try it.",
+        "Where w·x + b is zero, twice that is zero too: same line. Away from it every sum is doubled, so the sigmoid "
+        "gets steeper. The slider k multiplies all three at once: try it.",
         skippable=False,
     )
     panels, size = (("plane", "along"),), (760, 420)
@@ -72,7 +72,8 @@ class OneNeuron(Lab):
 
     def draw(self, view, r):
         plane, along, style = view["plane"], view["along"], view.style
-        plane.frame(xlim=(-SIDE, SIDE), ylim=(-SIDE, SIDE), aspect="equal", x="x₁", y="x₂", title="The neuron's output on the plane")
+        plane.frame(xlim=(-SIDE, SIDE), ylim=(-SIDE, SIDE), aspect="equal", x="x₁", y="x₂",
+                    title="The neuron's output on the plane")
         plane.image("map", r.plane, (-SIDE, SIDE, -SIDE, SIDE), smooth=True)
         plane.classes("points", self.X, r.y, size=7)
         length = np.linalg.norm(r.w)
@@ -81,18 +82,26 @@ class OneNeuron(Lab):
             plane.line("boundary", *np.stack([foot - along_line, foot + along_line], 1), color=style.ink, width=2.4)
             if np.abs(foot).max() < SIDE:
                 plane.arrow("normal", foot, foot + r.w / 2, color=style.accent, width=2.6)
-                plane.text("w", *(foot + r.w / 2 + 0.22 * r.w / length), "w", color=style.accent, size=12, weight="bold", ha="center")
+                plane.text("w", *(foot + r.w / 2 + 0.22 * r.w / length), "w", color=style.accent, size=12,
+                           weight="bold", ha="center")
         wrong = (r.p >= 0.5) != r.y
         plane.line("wrong", *self.X[wrong].T, dash="", marker="o", size=12, width=0, z=3.5).set(
             markerfacecolor="none", markeredgecolor=style.ink, markeredgewidth=1)
-        along.frame(xlim=(-6, 6), ylim=(-0.08, 1.08), x="the sum  z = w₁x₁ + w₂x₂ + b", title="The same, along the sum z", grid=True)
+        along.frame(xlim=(-6, 6), ylim=(-0.08, 1.08), x="the sum  z = w₁x₁ + w₂x₂ + b",
+                    title="The same, along the sum z", grid=True)
         along.line("curve", *r.curve, color=style.ink, width=2.2)
         along.classes("points", np.stack([r.z, r.p], 1), r.y, size=7)
         along.line("half", [0, 0], [-1, 2], color=style.faint, width=1, dash=":")
 
     def tell(self, r):
-        n, angle = len(r.y), np.degrees(np.arctan2(r.w[1], r.w[0]))
-        words = "The plane is split by a straight line" if r.w.any() else "All weights are 0, so there is no line"
-        return (f"{words}; the neuron answers above one half on the side the arrow w points to.",
-                {"right": f"{r.right} of {n}", "accuracy": f"{r.right / n:.2f}", "line's angle": f"{(angle - 90) % 180:.0f}°",
-                 "distance from 0": f"{abs(r.b) / np.linalg.norm(r.w) if r.w.any() else 0:.2f}"})
+        n, length = len(r.y), np.linalg.norm(r.w)
+        words = "Both weights are 0: there is no line, and every point gets the same answer."
+        angle = distance = "none"
+        if length > 0:
+            angle = f"{(np.degrees(np.arctan2(r.w[1], r.w[0])) - 90) % 180:.0f}°"
+            distance = f"{abs(r.b) / length:.2f}"
+            words = "The line lies outside the picture: the whole square is on one side of it."
+            if np.abs(r.w).sum() * SIDE > abs(r.b):  # the sum changes its sign from one corner to another
+                words = "A straight line splits the plane; the arrow w points to the side where the sum is positive."
+        return words, {"right": f"{r.right} of {n}", "accuracy": f"{r.right / n:.2f}", "line's angle": angle,
+                       "distance from 0": distance}

@@ -15,13 +15,14 @@ def problem(n, margin, rng):
     X = np.empty((0, 2))
     while len(X) < n:
         fresh = rng.uniform(-1, 1, (4 * n, 2))
-        X = np.concatenate([X, fresh[(np.linalg.norm(fresh, axis=1) <= 1) & (np.abs(fresh @ u) >= margin)]])
+        inside, clear = np.linalg.norm(fresh, axis=1) <= 1, np.abs(fresh @ u) >= margin
+        X = np.concatenate([X, fresh[inside & clear]])
     X = X[:n]
     return X, np.sign(X @ u).astype(int), u
 
 
 def bound(X, y, u):
-    """Novikoff's bound (R / gamma)^2 on the number of mistakes, for the separating direction u."""
+    """Novikoff's bound (R / gamma)^2 on the number of mistakes: these points' own R, and their gamma along u."""
     return np.square(X).sum(1).max() / (y * (X @ u)).min() ** 2
 
 
@@ -38,23 +39,23 @@ class PerceptronBound(Lab):
         "The bound on the number of mistakes is (R/γ)². Halve the margin γ: the bound changes by",
         ("× 1", "× 2", "× 4"),
         "× 4",
-        "The margin enters squared. The mistakes that are really made grow far more slowly: the bound is true, and loose.",
+        "The margin enters squared. The mistakes that are really made grow far more slowly: the bound is true, and "
+        "loose.",
     )
     panels, size = (("plane", "count"),), (760, 400)
 
     @staticmethod
     def train(margin, n, seed):
-        X, y, u = problem(n, margin, np.random.default_rng(seed))
-        limit, w, last = bound(X, y, u), np.zeros(2), None
-        path = [0]
-        yield dict(X=X, y=y, w=w, last=last, bound=limit, mistakes=0, path=path)
+        X, y, _ = problem(n, margin, np.random.default_rng(seed))
+        limit = 1 / margin**2  # what is known before the points are: they lie in the unit disk, so R = 1
+        yield dict(X=X, y=y, w=np.zeros(2), last=None, bound=limit, mistakes=0)
         for mistakes, (w, last) in enumerate(perceptron(X, y), 1):
-            path.append(mistakes)
-            yield dict(X=X, y=y, w=w, last=last, bound=limit, mistakes=mistakes, path=path)
+            yield dict(X=X, y=y, w=w, last=last, bound=limit, mistakes=mistakes)
 
     def draw(self, view, r):
         plane, count, style = view["plane"], view["count"], view.style
-        plane.frame(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal", x="x₁", y="x₂", title="The line after the last mistake")
+        plane.frame(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal", x="x₁", y="x₂",
+                    title="The line after the last mistake")
         plane.classes("points", r.X, (r.y + 1) // 2)
         size = np.linalg.norm(r.w)
         if size:
@@ -65,13 +66,14 @@ class PerceptronBound(Lab):
             plane.line("last", [r.X[r.last, 0]], [r.X[r.last, 1]], dash="", marker="o", size=16, width=0).set(
                 markerfacecolor="none", markeredgecolor=style.accent, markeredgewidth=2)
         top = 10 ** np.ceil(np.log10(2 * r.bound))
-        count.frame(xlim=(0, max(10, 5 * np.ceil((r.mistakes + 1) / 5))), ylim=(0.8, top), yscale="log", x="mistakes so far",
-                    title="Mistakes against the bound (R/γ)²", grid=True)
-        count.line("mistakes", r.path, np.maximum(r.path, 0.8), color=style.positive, width=3)
+        count.frame(xlim=(0, max(10, 5 * np.ceil((r.mistakes + 1) / 5))), ylim=(0.8, top), yscale="log", grid=True,
+                    x="mistakes so far", title="Mistakes against the bound (R/γ)²")
+        so_far = np.arange(r.mistakes + 1)
+        count.line("mistakes", so_far, np.maximum(so_far, 0.8), color=style.positive, width=3)
         count.line("bound", [0, 1e4], [r.bound] * 2, color=style.negative, dash="--")
         count.text("words", 0.03, 0.93, f"bound {r.bound:,.0f}", color=style.negative, inside=True)
 
     def tell(self, r):
         right = int(((r.X @ r.w) * r.y > 0).sum())
-        return (f"The perceptron has made {r.mistakes} mistakes.",
+        return (f"The perceptron has made {r.mistakes} mistake{'s' * (r.mistakes != 1)}.",
                 {"mistakes": str(r.mistakes), "bound": f"{r.bound:,.0f}", "right": f"{right} of {len(r.y)}"})

@@ -13,8 +13,8 @@ Y = np.array([0, 1, 1, 0])
 SIDE, GRID, STEPS = 1.8, 61, 600
 TICKS = np.linspace(-SIDE, SIDE, GRID)
 PLANE = np.stack(np.meshgrid(TICKS, TICKS), -1).reshape(-1, 2).astype(np.float32)
-WIRES = np.concatenate([np.stack(np.meshgrid(np.linspace(-1, 1, 9), np.linspace(-1, 1, 17), indexing="ij"), -1),
-                        np.stack(np.meshgrid(np.linspace(-1, 1, 9), np.linspace(-1, 1, 17), indexing="ij"), -1)[..., ::-1]])
+UPRIGHT = np.stack(np.meshgrid(np.linspace(-1, 1, 9), np.linspace(-1, 1, 17), indexing="ij"), -1)
+WIRES = np.concatenate([UPRIGHT, UPRIGHT[..., ::-1]])  # (18, 17, 2): nine lines each way, of 17 points
 
 
 def net(hidden, activation, rng):
@@ -24,8 +24,8 @@ def net(hidden, activation, rng):
 
 
 def xor_by_hand(x):
-    """XOR of the corners (+-1, +-1) from two ReLU neurons: relu(s) - 2 relu(s - 1), s = 1 + (x1 + x2) / 2. x: (N, 2) -> (N,)."""
-    s = 1 + x.sum(1) / 2  # 0, 1, 1, 2: how many inputs are on
+    """XOR of the corners (+-1, +-1) from two ReLU neurons: relu(s) - 2 relu(s - 1). x: (N, 2) -> (N,)."""
+    s = 1 + x.sum(1) / 2  # 0, 1, 1 or 2: how many inputs are on
     return np.maximum(s, 0) - 2 * np.maximum(s - 1, 0)
 
 
@@ -43,8 +43,8 @@ class Xor(Lab):
         "XOR with 8 hidden neurons that are all linear: how many of the 4 corners can the best such net get right?",
         ("2 of 4 (50 %)", "3 of 4 (75 %)", "4 of 4 (100 %)"),
         "3 of 4 (75 %)",
-        "Linear after linear is linear: eight such neurons draw one line, and the best line leaves one corner on the wrong "
-        "side. Training does not even find that one: the loss is smallest where every answer is one half.",
+        "Linear after linear is linear: eight such neurons draw one line, and the best line leaves one corner on the "
+        "wrong side. Training does not even find that one: the loss is smallest where every answer is one half.",
         skippable=False,
     )
     panels, size, per_frame = (("plane", "hidden"), ("loss", "loss")), (760, 500), 5
@@ -62,8 +62,8 @@ class Xor(Lab):
                 out = model.layers[-1]
                 return dict(plane=sigmoid.f(model(PLANE).data).reshape(GRID, GRID), p=sigmoid.f(model(X).data)[:, 0],
                             h=inner(X).data if hidden else X, wires=(inner(WIRES).data if hidden else WIRES),
-                            out=(out.weight.data[:, 0].copy(), out.bias.data[0].item()), losses=losses, hidden=hidden,
-                            weights=[(layer.weight.data.copy(), layer.bias.data.copy()) for layer in model.layers])
+                            out=(out.weight.data[:, 0].copy(), out.bias.data[0].item()),
+                            losses=tuple(losses), hidden=hidden)
 
         now = yield state()
         for step in nnlab.fit_steps(model, X, Y, binary_cross_entropy_with_logits, optimizer, epochs=STEPS):
@@ -73,36 +73,41 @@ class Xor(Lab):
 
     def draw(self, view, r):
         style, plane, space, loss = view.style, view["plane"], view["hidden"], view["loss"]
-        plane.frame(xlim=(-SIDE, SIDE), ylim=(-SIDE, SIDE), aspect="equal", x="x₁", y="x₂", title="What the net answers")
+        plane.frame(xlim=(-SIDE, SIDE), ylim=(-SIDE, SIDE), aspect="equal", x="x₁", y="x₂",
+                    title="What the net answers")
         plane.image("map", r.plane, (-SIDE, SIDE, -SIDE, SIDE), smooth=True)
         plane.classes("corners", X, Y, size=13)
-        names = {0: ("x₁", "x₂"), 1: ("h₁", ""), 2: ("h₁", "h₂")}.get(r.hidden, ("along the output's weights", "across them"))
+        many = ("along the output's weights", "across them")
+        names = {0: ("x₁", "x₂"), 1: ("h₁", ""), 2: ("h₁", "h₂")}.get(r.hidden, many)
         flatten, line = self._project(r)
-        wires, corners = flatten(r.wires.reshape(-1, r.wires.shape[-1])).reshape(*r.wires.shape[:2], 2), flatten(r.h)
+        wires = flatten(r.wires.reshape(-1, r.wires.shape[-1])).reshape(*r.wires.shape[:2], 2)
         low, high = wires.reshape(-1, 2).min(0), wires.reshape(-1, 2).max(0)
         middle, reach = (low + high) / 2, np.ceil(4 * max(0.6 * (high - low).max(), 0.5)) / 4
         middle = np.round(2 * middle) / 2
-        space.frame(xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] - reach, middle[1] + reach), aspect="equal",
-                    x=names[0], y=names[1], title="What the output neuron sees")
+        space.frame(xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] - reach, middle[1] + reach),
+                    aspect="equal", x=names[0], y=names[1], title="What the output neuron sees")
         space.segments("wires", list(wires), colors=[style.faint] * len(wires), widths=[0.7] * len(wires))
-        space.classes("corners", corners, Y, size=13)
+        space.classes("corners", flatten(r.h), Y, size=13)
         if line is not None:
             space.line("line", *line(reach * 3 + np.abs(middle).max()), width=2.4)
-        loss.frame(xlim=(0, STEPS), ylim=(0, max(1.0, np.ceil(2 * max(r.losses, default=0)) / 2)), x="step", y="loss", grid=True)
+        top = max(1.0, np.ceil(2 * max(r.losses, default=0)) / 2)
+        loss.frame(xlim=(0, STEPS), ylim=(0, top), x="step", y="loss", grid=True)
         loss.line("guess", [0, STEPS], [np.log(2)] * 2, color=style.faint, width=1, dash=":")
-        loss.text("words", STEPS * 0.99, np.log(2), "ln 2: always answering one half", color=style.faint, ha="right", va="bottom", size=8.5)
+        loss.text("words", STEPS * 0.99, np.log(2), "ln 2: always answering one half", color=style.faint, ha="right",
+                  va="bottom", size=8.5)
         loss.line("loss", np.arange(len(r.losses)), r.losses, color=style.positive)
 
     @staticmethod
     def _project(r):
-        """The hidden space as a plane: as it is for two neurons; for more, along the output's weights and across them."""
+        """The hidden space as a plane: as it is up to two neurons; for more, along the output's weights and across."""
         v, c = r.out
         if len(v) <= 2:
             v = np.append(v, 0.0) if len(v) == 1 else v
             flatten = lambda h: h if h.shape[1] == 2 else np.c_[h, np.zeros(len(h))]
         else:
             first = v / (np.linalg.norm(v) + 1e-12)
-            spread = (r.wires.reshape(-1, len(v)) - r.wires.reshape(-1, len(v)).mean(0))
+            spread = r.wires.reshape(-1, len(v))
+            spread = spread - spread.mean(0)
             spread = spread - np.outer(spread @ first, first)
             second = np.linalg.eigh(spread.T @ spread)[1][:, -1]
             axes = np.stack([first, second * np.sign(second[np.abs(second).argmax()])], 1)
@@ -114,7 +119,7 @@ class Xor(Lab):
         return flatten, lambda far: np.stack([foot - far * along, foot + far * along], 1)
 
     def tell(self, r):
-        right = int(((r.p > 0.5) == Y).sum()) if np.abs(r.p - 0.5).min() > 1e-3 else int(((r.p > 0.501) == Y).sum())
-        return (f"A net with {r.hidden or 'no'} hidden neurons answers the four corners of XOR.",
+        right = int(((r.p > 0.501) == Y).sum())  # where training ends at one half, it does so up to rounding
+        return (f"A net with {r.hidden or 'no'} hidden neuron{'s' * (r.hidden != 1)} answers the four corners of XOR.",
                 {"right": f"{right} of 4", "answers": ", ".join(f"{p:.2f}" for p in r.p),
                  "loss": f"{r.losses[-1]:.3f}" if r.losses else "not trained yet", "step": str(len(r.losses))})
