@@ -23,7 +23,7 @@ UNITS = pathlib.Path(__file__).parent / "units"
 
 @dataclass(frozen=True)
 class Check:
-    """One thing an exercise is checked for. `run(call, rng)` raises Wrong; `catches` names the misconception (UNITS.md)."""
+    """One thing an exercise is checked for. `run(call, rng)` raises Wrong; `catches` names the misconception."""
 
     title: str
     run: Callable
@@ -58,15 +58,27 @@ class NotWritten(Exception):
     """The function returns None: it is still the empty frame it was handed out as."""
 
 
-def close(got: Any, expected: Any, symptom: str, rtol: float = 1e-6) -> None:
-    """Raise Wrong(symptom) unless `got` has the shape of `expected` and its values to a relative `rtol` of their scale."""
-    expected = np.asarray(expected, float)
+def shaped(got: Any, shape: tuple[int, ...], symptom: str = "") -> np.ndarray:
+    """`got` as an array of numbers; Wrong, with both shapes and the symptom, unless it has this one."""
     try:
-        array = np.asarray(got, float)
-    except (TypeError, ValueError):
-        raise Wrong(f"it returned a {type(got).__name__}; expected {_shape_words(expected.shape)}.") from None
-    if array.shape != expected.shape:
-        raise Wrong(f"it returned {_shape_words(array.shape)}; expected {_shape_words(expected.shape)}. {symptom}")
+        array = np.asarray(got)
+    except ValueError:  # rows of unequal lengths
+        array = np.empty(0, object)
+    if array.dtype.kind not in "biuf":  # numpy would make numbers of strings too
+        raise Wrong(f"it returned a {type(got).__name__} that is no array of numbers; "
+                    f"expected {_shape_words(shape)}.")
+    if array.shape != shape:
+        raise Wrong(f"it returned {_shape_words(array.shape)}; expected {_shape_words(shape)}. {symptom}".rstrip())
+    return array
+
+
+def close(got: Any, expected: Any, symptom: str, rtol: float = 1e-5) -> None:
+    """Raise Wrong unless `got` has the shape of `expected` and, to `rtol` of the largest one, its values.
+
+    The symptom is said of the values only. The default lets float32 pass.
+    """
+    expected = np.asarray(expected, float)
+    array = shaped(got, expected.shape)
     bad = ~np.isfinite(array)
     if bad.any():
         raise Wrong(f"{int(bad.sum())} of {bad.size} numbers are nan or infinite. {symptom}")
@@ -94,13 +106,13 @@ class Result:
         return f"{self.name}: {passed} of {len(self.outcomes)} checks pass{'.' if self else ''}"
 
     def __repr__(self) -> str:
-        lines = [f"  {'no ' if symptom else 'yes'} {title}{': ' + symptom if symptom else ''}" for title, symptom in self.outcomes]
+        lines = [f"  no  {title}: {symptom}" if symptom else f"  yes {title}" for title, symptom in self.outcomes]
         return "\n".join([self._headline(), *lines])
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td style='text-align:center'>{'✗' if symptom else '✓'}</td><td style='text-align:left'>{html.escape(title)}</td>"
-            f"<td style='text-align:left;white-space:pre-wrap'>{html.escape(symptom)}</td></tr>" for title, symptom in self.outcomes)
+        left = "<td style='text-align:left;white-space:pre-wrap'>"
+        rows = "".join(f"<tr><td>{'✗' if symptom else '✓'}</td>{left}{html.escape(title)}</td>"
+                       f"{left}{html.escape(symptom)}</td></tr>" for title, symptom in self.outcomes)
         return f"<b>{html.escape(self._headline())}</b>" + (f"<table>{rows}</table>" if rows else "")
 
 
@@ -112,7 +124,8 @@ def check(name: str, function: Callable | None = None) -> Result:
     if function is None:
         return Result(name, [("it exists", f"there is no function {exercise.call} yet: run the cell that defines it.")])
     if not callable(function):
-        return Result(name, [("it is a function", f"{name} is a {type(function).__name__}; it must be the function {exercise.call}.")])
+        what = f"{name} is a {type(function).__name__}; it must be the function {exercise.call}."
+        return Result(name, [("it is a function", what)])
     outcomes = []
     for number, one in enumerate(exercise.checks):
         try:
@@ -153,13 +166,14 @@ def exercises() -> dict[str, Exercise]:
 
 
 def _careful(name: str, function: Callable) -> Callable:
-    """`function`, called on copies, so that one that writes into its inputs is told so instead of spoiling the check."""
+    """`function`, called on copies: one that writes into its inputs is told so, and does not spoil the check."""
     def call(*args):
         given = [np.array(a) if isinstance(a, np.ndarray) else list(a) if isinstance(a, list) else a for a in args]
         got = function(*given)
         for before, after, parameter in zip(args, given, _parameters(function, len(args)), strict=True):
             if isinstance(before, np.ndarray | list) and not np.array_equal(before, after):
-                raise Wrong(f"it changes its argument {parameter} in place; whoever called it still needs that. Make a new array.")
+                raise Wrong(f"it changes its argument {parameter} in place; whoever called it still needs that. "
+                            "Make a new one.")
         if got is None or got is ...:
             raise NotWritten
         return got

@@ -1,9 +1,10 @@
-"""A progress bar for `nnlab.fit(..., callbacks=[Progress()])`: in a notebook a bar under the cell, in a terminal rich's.
+"""A progress bar for `nnlab.fit(..., callbacks=[Progress()])`: in a notebook under the cell, in a terminal rich's.
 
 `nnlab` itself only reports (train.Step); how that looks is decided here. What stays in a saved notebook is one
 constant line without times, so that a lesson's stored output does not depend on the machine.
 """
 
+import html
 import time
 
 INTERVAL = 0.1  # seconds between two updates
@@ -39,8 +40,9 @@ class _Page:
         self._words, self._handle = words, display(_Line(words), display_id=True)
 
     def show(self, done: int, of: int, words: str) -> None:
-        bar = f"<progress value='{done}' max='{of}' aria-label='{self._words}'></progress>"
-        self._handle.update(_Line(f"{self._words}: {words}", f"{bar} {self._words}: epoch {done} of {of} · {words}"))
+        name = html.escape(self._words)
+        bar = f"<progress value='{done}' max='{of}' aria-label='{name}'></progress>"
+        self._handle.update(_Line(f"{self._words}: {words}", f"{bar} {name}: epoch {done} of {of} · {words}"))
 
     def close(self, words: str, done: int, of: int) -> None:
         self._handle.update(_Line(words))

@@ -1,4 +1,4 @@
-"""Run lessons from top to bottom and store what they print: `python tools/run_lessons.py [notebooks/01_neurons.ipynb ...]`.
+"""Run lessons from top to bottom and store what they print: `python tools/run_lessons.py [LESSON.ipynb ...]`.
 
 A stored lesson shows its pictures where no kernel runs (GitHub, nbviewer), and nbval compares its numbers with fresh
 ones. Widget views are dropped as JupyterLab's save hook drops them, and so are times, which differ at every run.

@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from course.check import UNITS, check, exercises
+from course.check import UNITS, Wrong, check, close, exercises, shaped
 
 
 def banks():
@@ -62,7 +62,7 @@ def test_a_missing_function_and_a_value_in_its_place_are_said_so():
 
 
 def test_an_unknown_exercise_lists_the_known_ones():
-    with pytest.raises(ValueError, match="no exercise 'nuron'.*neuron"):
+    with pytest.raises(ValueError, match=r"no exercise 'nuron'.*neuron"):
         check("nuron")
 
 
@@ -78,3 +78,40 @@ def test_what_the_page_shows_is_escaped():
         raise ValueError("<script>alert(1)</script>")
 
     assert "<script>" not in check("neuron", neuron)._repr_html_()
+
+
+def test_what_a_function_does_to_its_arguments_stays_in_its_call():
+    seen = []
+
+    def layer(X, W, b):
+        seen.append(X.copy())
+        X[:] = 0
+        return X @ W + b
+
+    check("layer", layer)
+    assert all(X.any() for X in seen[:2])
+
+
+def test_numbers_are_compared_on_the_scale_of_the_largest():
+    close([1e3, 1.0], [1e3, 1.001], "")
+    with pytest.raises(Wrong, match="symptom"):
+        close([1e3, 1.0], [1e3, 1.1], "symptom")
+    with pytest.raises(Wrong, match="symptom"):
+        close([1e-9], [0.0], "symptom")
+
+
+def test_of_a_wrong_shape_both_are_named_and_nothing_is_said_of_the_numbers():
+    for got, words in ((1.0, "a single number"), ([1.0], r"\(1,\)"), ([[1.0, 2.0]], r"\(1, 2\)")):
+        with pytest.raises(Wrong, match=rf"returned .*{words}; expected an array of shape \(2,\)\.$"):
+            close(got, [1.0, 2.0], "the numbers are wrong")
+
+
+def test_nan_and_infinity_are_counted():
+    with pytest.raises(Wrong, match="2 of 3 numbers are nan or infinite"):
+        close([1.0, float("nan"), float("inf")], [1.0, 1.0, 1.0], "")
+
+
+def test_what_is_no_array_of_numbers_is_said_so():
+    for got in ("1", ["1", "2"], [[1.0], [1.0, 2.0]], len, 1j, {1.0, 2.0}):
+        with pytest.raises(Wrong, match="no array of numbers"):
+            shaped(got, (2,))

@@ -23,7 +23,7 @@ def two_digits(part, zero, one):
 
 
 def _doubled(least, values):
-    """`least`, doubled until no value is beyond: limits that seldom change, as each change repaints what stands still."""
+    """`least`, doubled until no value is beyond: limits that seldom change, for that repaints all that stands still."""
     return least * 2.0 ** np.ceil(np.log2(max(np.abs(values).max() / least, 1.0)))
 
 
