@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
 from course.labs.style import LIGHT, MARKERS, Style
@@ -166,6 +167,12 @@ class Panel:
         """Everything the background shows: it is painted anew when this changes."""
         return dict(self._frame), dict(self._stills)
 
+    def space(self) -> tuple:
+        """What decides how much room the panel's words need: all but its limits, and of those the longest label."""
+        rest = {name: value for name, value in self._frame.items() if name not in ("xlim", "ylim")}
+        ticks = self.axes.yaxis.get_major_formatter().format_ticks(self.axes.get_yticks())
+        return rest, max(map(len, ticks), default=0)
+
     def hide_untouched(self) -> None:
         for name, artist in self._artists.items():
             for part in _each(artist):
@@ -196,12 +203,12 @@ class View:
 
     def _build(self) -> None:
         width, height = self.size
-        self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI * self.scale, layout="constrained",
-                             facecolor=self.style.background)
+        self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI * self.scale, facecolor=self.style.background)
         self.canvas = FigureCanvasAgg(self.figure)
         self._panels = {name: Panel(axes, self.style) for name, axes in
                         self.figure.subplot_mosaic(self.panels, gridspec_kw=self._gridspec).items()}
-        self._background, self._signature = None, None
+        self._layout = ConstrainedLayoutEngine()
+        self._background, self._signature, self._spaces = None, None, None
 
     def restyle(self, style: Style, scale: float) -> bool:
         """Change theme or pixel density. The next update paints everything afresh; False if nothing changed."""
@@ -224,8 +231,7 @@ class View:
                 panel.hide_untouched()
             signature = [panel.signature() for panel in self._panels.values()]
             if signature != self._signature:
-                for panel in self._panels.values():  # or the layout starts from where it ended, and creeps
-                    panel.axes.set_subplotspec(panel.axes.get_subplotspec())
+                self._lay_out()
                 self.canvas.draw()
                 self._background = self.canvas.copy_from_bbox(self.figure.bbox)
                 self._signature = signature
@@ -233,6 +239,15 @@ class View:
             self.canvas.restore_region(self._background)
             for panel in self._panels.values():
                 panel.paint()
+
+    def _lay_out(self) -> None:
+        """Place the panels, where that may have changed: it takes as long as painting them, and limits move often."""
+        spaces = [panel.space() for panel in self._panels.values()]
+        if spaces != self._spaces:
+            self._spaces = spaces
+            for panel in self._panels.values():  # or the layout starts from where it ended, and creeps
+                panel.axes.set_subplotspec(panel.axes.get_subplotspec())
+            self._layout.execute(self.figure)
 
     def pixels(self) -> np.ndarray:
         """What was painted last, as an array (height, width, 4) of bytes: a view of the canvas, good until the next."""

@@ -23,7 +23,8 @@ from PIL import Image
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOKEN = "a-token-of-the-tests"
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 # `nnlab lab`, but on a shelf with one tiny lesson.
 COMMAND = """
 import sys
@@ -136,9 +137,11 @@ class Notebook:
         self.server, self.page = server, page
         page.set_default_timeout(60_000)
         # A workspace of its own: no tabs of other notebooks are opened with it.
-        page.goto(f"http://127.0.0.1:{server.port}/lab/workspaces/{name}-{time.time_ns()}/tree/{name}.ipynb?token={TOKEN}")
+        place = f"/lab/workspaces/{name}-{time.time_ns()}/tree/{name}.ipynb"
+        page.goto(f"http://127.0.0.1:{server.port}{place}?token={TOKEN}")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
-        page.wait_for_function("window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'")
+        kernel = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
+        page.wait_for_function(f"{kernel}?.status === 'idle'")
 
     def run(self, *cells: int) -> str:
         """Run cells and wait for each; what the last one printed or showed as text."""

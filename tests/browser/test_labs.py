@@ -228,7 +228,7 @@ def test_an_exception_is_on_the_page_and_the_control_still_works(open_notebook):
 def test_a_students_endless_loop_is_stopped_with_the_button(open_notebook, subshells):
     nb = open_notebook(
         "from tests.labs.small import Yours\nlab = Yours()\nlab",
-        "def mine(x):\n    while True:\n        try:\n            len(x)\n        except:\n            pass\nlab.use(mine);",
+        "def mine(x):\n    while True:\n        try: len(x)\n        except: pass\nlab.use(mine);",
         "print('another cell')",
         "lab.use(lambda x: x + 1);",
     )

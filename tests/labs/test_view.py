@@ -41,9 +41,9 @@ def test_the_background_is_painted_once_while_only_data_moves():
 
 
 @pytest.mark.parametrize("change", [
-    {"title": "Another"}, {"xlim": (0, 2)}, {"ylim": (-1, 1)}, {"x": "x₁"}, {"y": "x₂"}, {"grid": False},
-    {"xticks": {0.5: "half"}}, {"yticks": {0.5: "half"}}, {"ticks": False}, {"aspect": "equal"}, {"yscale": "symlog"},
-], ids=lambda change: next(iter(change)))  # fmt: skip
+    {"title": "Another"}, {"ylim": (0, 100)}, {"xlim": (0, 2), "title": "Another"}, {"x": "x₁"}, {"y": "x₂"},
+    {"grid": False}, {"xticks": {0.5: "half"}}, {"yticks": {0.5: "half"}}, {"ticks": False}, {"aspect": "equal"}, {"yscale": "symlog"},
+], ids=lambda change: " ".join(change))  # fmt: skip
 def test_the_background_is_painted_again_when_what_stands_still_changes(change):
     view = drawn(scene)
     before = view.pixels().copy()
@@ -51,6 +51,16 @@ def test_the_background_is_painted_again_when_what_stands_still_changes(change):
     assert view.backgrounds_painted == 2
     assert (view.pixels() != before).any()
     assert (view.pixels() == drawn(lambda v: scene(v, **change)).pixels()).all()
+
+
+@pytest.mark.parametrize("change", [{"xlim": (0, 2)}, {"ylim": (0.1, 1.1)}], ids=lambda change: next(iter(change)))
+def test_new_limits_alone_repaint_the_background_and_leave_the_panels_where_they_are(change):
+    view = drawn(scene)
+    before, place = view.pixels().copy(), view["main"].axes.get_position().bounds
+    view.update(lambda v: scene(v, **change))
+    assert view.backgrounds_painted == 2
+    assert (view.pixels() != before).any()
+    assert view["main"].axes.get_position().bounds == place
 
 
 def test_pixels_after_many_updates_are_those_of_a_fresh_figure():

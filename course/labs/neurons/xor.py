@@ -82,8 +82,9 @@ class Xor(Lab):
         flatten, line = self._project(r)
         wires = flatten(r.wires.reshape(-1, r.wires.shape[-1])).reshape(*r.wires.shape[:2], 2)
         low, high = wires.reshape(-1, 2).min(0), wires.reshape(-1, 2).max(0)
-        middle, reach = (low + high) / 2, np.ceil(4 * max(0.6 * (high - low).max(), 0.5)) / 4
-        middle = np.round(2 * middle) / 2
+        # Limits in big steps, since each step paints anew all that stands still.
+        reach = 2 ** (np.ceil(2 * np.log2(max(0.7 * (high - low).max(), 0.5))) / 2)
+        middle = np.round((low + high) / reach) * reach / 2
         space.frame(xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] - reach, middle[1] + reach),
                     aspect="equal", x=names[0], y=names[1], title="What the output neuron sees")
         space.segments("wires", list(wires), colors=[style.faint] * len(wires), widths=[0.7] * len(wires))
