@@ -29,8 +29,10 @@ class Progress:
             self._bar.show(step.epoch + 1, step.epochs, f"loss {step.loss:.4g} · {left:.0f} s left")
 
     def __exit__(self, kind, problem, trace) -> None:
-        done, of = (self._step.epoch + 1, self._step.epochs) if self._step else (0, 0)
+        done, of = (self._step.epoch + 1, self._step.epochs) if self._step else (0, 1)
         end = f"stopped after {done} of {of} epochs" if kind or done < of else f"{done} epochs done"
+        if not done:
+            end = "stopped within the first epoch"
         self._bar.close(f"{self.words}: {end}", done, of)
 
 
@@ -73,7 +75,7 @@ class _Terminal:
         self._bar.update(self._task, completed=done, total=of, words=words)
 
     def close(self, words: str, done: int, of: int) -> None:
-        self._bar.update(self._task, completed=done, total=max(of, 1), words=words)
+        self._bar.update(self._task, completed=done, total=of, words=words)
         self._bar.stop()
 
 

@@ -90,3 +90,10 @@ def test_on_a_page_its_words_are_words(page):
     train(1, progress.Progress("<b>'"))
     assert "<b>" not in page[1]._repr_html_()
     assert "aria-label='&lt;b&gt;&#x27;'" in page[1]._repr_html_()
+
+
+def test_a_training_that_does_not_get_through_one_epoch_says_so(bar):
+    train(3, bar)
+    with bar:
+        pass
+    assert bar._bar.end == "digits: stopped within the first epoch"

@@ -50,6 +50,19 @@ def test_a_check_gives_the_same_verdict_twice():
     assert repr(check("neuron", wrong)) == repr(check("neuron", wrong))
 
 
+def test_a_check_gives_the_same_numbers_twice():
+    seen = []
+
+    def neuron(x, w, b):
+        seen.append(x)
+        return x @ w + b
+
+    check("neuron", neuron)
+    check("neuron", neuron)
+    half = len(seen) // 2
+    assert all((a == b).all() for a, b in zip(seen[:half], seen[half:], strict=True))
+
+
 def test_the_function_is_found_in_the_namespace_of_the_caller():
     neuron = BANKS["01_neurons"].SOLUTIONS["neuron"]
     assert callable(neuron)
