@@ -42,7 +42,9 @@ def test_the_background_is_painted_once_while_only_data_moves():
 
 @pytest.mark.parametrize("change", [
     {"title": "Another"}, {"ylim": (0, 100)}, {"xlim": (0, 2), "title": "Another"}, {"x": "x₁"}, {"y": "x₂"},
-    {"grid": False}, {"xticks": {0.5: "half"}}, {"yticks": {0.5: "half"}}, {"ticks": False}, {"aspect": "equal"}, {"yscale": "symlog"},
+    {"grid": False}, {"xticks": {0.5: "half"}}, {"yticks": {0.5: "half"}},
+    {"ticks": False}, {"aspect": "equal"},
+    {"yscale": "symlog"},
 ], ids=lambda change: " ".join(change))  # fmt: skip
 def test_the_background_is_painted_again_when_what_stands_still_changes(change):
     view = drawn(scene)
@@ -129,6 +131,45 @@ def test_higher_z_lies_on_top_and_equal_z_in_the_order_of_drawing():
     assert middle(drawn(squares(("#ff0000", 5), ("#0000ff", 4)))) == red
     assert middle(drawn(squares(("#ff0000", 4), ("#0000ff", 4)))) == blue
     assert middle(drawn(squares(("#ff0000", 4), ("#0000ff", 4)), squares(("#0000ff", 4), ("#ff0000", 4)))) == red
+
+
+@pytest.mark.parametrize("smooth", [False, True], ids=["cells", "smooth"])
+@pytest.mark.parametrize("extent", [(-3, 3, -3, 3), (-2, 2.5, -1, 4), (-5, 5, -4, 2), (4, 5, 4, 5)], ids=str)
+def test_a_picture_is_the_one_matplotlib_paints(extent, smooth):
+    values = np.random.default_rng(0).random((9, 13)) * 1.4 - 0.2
+
+    def frame(view):
+        view["main"].frame(xlim=(-3, 3), ylim=(-3, 3))
+
+    def ours(view):
+        frame(view)
+        view["main"].image("map", values, extent, smooth=smooth)
+
+    slow = drawn(frame)
+    axes = slow["main"].axes
+    theirs = axes.imshow(values, origin="lower", extent=extent, cmap=LIGHT.map, vmin=0, vmax=1, aspect="auto",
+                         interpolation="bilinear" if smooth else "nearest", animated=True)  # fmt: skip
+    axes.set(xlim=(-3, 3), ylim=(-3, 3))
+    slow.canvas.restore_region(slow._background)
+    for artist in (theirs, *axes.spines.values()):
+        axes.draw_artist(artist)
+    difference = np.abs(drawn(ours).pixels().astype(int) - slow.pixels()).max(-1)
+    assert (difference > 16).mean() < 0.03  # where two cells meet, rounding may give a pixel to either
+    assert difference.mean() < 1
+
+
+def test_nan_in_a_picture_lets_the_background_through():
+    values = np.ones((4, 4))
+    values[:, :2] = np.nan
+
+    def draw(view):
+        view["main"].frame(xlim=(0, 1), ylim=(0, 1))
+        view["main"].image("map", values, (0, 1, 0, 1), smooth=True)
+
+    pixels = drawn(draw).pixels()
+    height, width = pixels.shape[:2]
+    assert tuple(pixels[height // 2, int(0.45 * width)][:3]) == (255, 255, 255)
+    assert tuple(pixels[height // 2, int(0.8 * width)][:3]) != (255, 255, 255)
 
 
 def test_a_new_theme_repaints_everything_once():
