@@ -155,7 +155,6 @@ def test_a_picture_is_the_one_matplotlib_paints(extent, smooth):
         axes.draw_artist(artist)
     difference = np.abs(drawn(ours).pixels().astype(int) - slow.pixels()).max(-1)
     assert (difference > 16).mean() < 0.03  # where two cells meet, rounding may give a pixel to either
-    assert difference.mean() < 1
 
 
 def test_nan_in_a_picture_lets_the_background_through():
