@@ -187,8 +187,7 @@ def test_lab_1c_counts_the_corners_that_are_right(activation, hidden, right):
 def test_lab_1c_shows_the_answers_where_they_are_given():
     lab = neurons.Xor(hidden=3, activation="tanh", seed=1).step(20)
     image, middle = lab.view["plane"]["map"], np.round((X / 1.8 + 1) * 30).astype(int)  # 61 cells from -1.8 to 1.8
-    assert image.origin == "lower"
-    np.testing.assert_allclose(image.get_array()[middle[:, 1], middle[:, 0]], lab.result.p, atol=0.02)
+    np.testing.assert_allclose(image.values[middle[:, 1], middle[:, 0]], lab.result.p, atol=0.02)
     assert np.ptp(lab.result.p) > 0.1
 
 
@@ -328,8 +327,7 @@ def test_in_lab_1a_map_curve_points_and_rings_show_the_neurons_answers():
     answer = lambda x1, x2: 1 / (1 + np.exp(-2 * (1.5 * x1 + 0.4 * x2 - 0.5)))
     ticks = np.linspace(-3, 3, len(lab.result.plane))
     image = lab.view["plane"]["map"]
-    assert image.origin == "lower"
-    np.testing.assert_allclose(image.get_array(), answer(ticks[None, :], ticks[:, None]))  # row: x2, column: x1
+    np.testing.assert_allclose(image.values, answer(ticks[None, :], ticks[:, None]))  # row: x2, column: x1
     np.testing.assert_allclose(lab.result.p, answer(*lab.X.T))
     z, curve = lab.view["along"]["curve"].get_data()
     np.testing.assert_allclose(curve, 1 / (1 + np.exp(-2 * z)))
@@ -423,8 +421,7 @@ def test_lab_1g_shows_digits_and_weights_upright():
     r = lab.result
     for panel, name, row in (("digit", "x", r.x), ("weights", "w", r.w), ("product", "wx", r.w * r.x)):
         image = lab.view[panel][name]
-        assert image.origin == "lower"
-        np.testing.assert_allclose(image.get_array()[-1], row.reshape(8, 8)[0])  # the first row is the uppermost
+        np.testing.assert_allclose(image.values[-1], row.reshape(8, 8)[0])  # the first row is the uppermost
     assert r.z_example in r.z
     assert f"p(1) = {1 / (1 + np.exp(-r.z_example)):.2f}" in lab.stage.alt
 
