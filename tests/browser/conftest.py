@@ -13,7 +13,7 @@ def jupyterlab(tmp_path_factory):
     server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not the session: Playwright's event loop runs in this thread as long as it lives
 def chromium():
     program = needs("browser")
     from playwright.sync_api import sync_playwright

@@ -633,7 +633,7 @@ def standing():
     gc.collect()
     return (
         len(ipywidgets.widget._instances),
-        sum(isinstance(thing, Figure) for thing in gc.get_objects()),
+        sum(issubclass(type(thing), Figure) for thing in gc.get_objects()),  # isinstance would wake lazy modules
         sum(thread.name.startswith("lab ") for thread in threading.enumerate()),
     )
 
