@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from course.labs import cells
-from course.labs import lab as module
+from course.labs import shell as module
 from tests.labs.small import Asked, Line, TwoFunctions, Walk, Yours
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
