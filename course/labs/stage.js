@@ -58,7 +58,13 @@ function render({ model, el }) {
     }
   };
   const acknowledge = (seq) => say("ack", { seq, visible: !document.hidden });
-  const look = () => say("look", { dark: isDark(), scale: Math.min(window.devicePixelRatio || 1, 2) });
+  let looks = ""; // what the kernel was told last
+  const look = () => {
+    const now = { dark: isDark(), scale: Math.min(window.devicePixelRatio || 1, 2) };
+    if (looks === JSON.stringify(now)) return;
+    looks = JSON.stringify(now);
+    say("look", now);
+  };
 
   async function paint() {
     if (painting) return; // the loop below takes the newest picture when it comes round
@@ -188,6 +194,7 @@ function render({ model, el }) {
   }
   model.on("change:frame", paint);
   document.addEventListener("visibilitychange", paint);
+  window.addEventListener("resize", look); // zooming changes the density
   const theme = new MutationObserver(look);
   theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
   look();
@@ -197,6 +204,7 @@ function render({ model, el }) {
     for (const [trait, update] of Object.entries(show)) model.off(`change:${trait}`, update);
     model.off("change:frame", paint);
     document.removeEventListener("visibilitychange", paint);
+    window.removeEventListener("resize", look);
     theme.disconnect();
     clearTimeout(restTimer);
     clearTimeout(statusTimer);

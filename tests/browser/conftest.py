@@ -25,14 +25,8 @@ def chromium():
 
 
 @pytest.fixture
-def context_options():
-    """Override to open the page with another density or size."""
-    return {"viewport": {"width": 1280, "height": 1000}}
-
-
-@pytest.fixture
-def context(chromium, context_options):
-    context = chromium.new_context(**context_options)
+def context(chromium):
+    context = chromium.new_context(viewport={"width": 1280, "height": 1000})
     yield context
     context.close()
 

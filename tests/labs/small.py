@@ -40,7 +40,7 @@ class SlowLine(Line):
 
     @staticmethod
     def compute(**values):
-        time.sleep(0.04)
+        time.sleep(0.12)
         return Line.compute(**values)
 
 

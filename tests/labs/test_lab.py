@@ -322,6 +322,15 @@ def test_a_training_that_breaks_says_so_and_can_be_mended():
     assert lab.step(8).result.step == 8
 
 
+def test_play_after_a_break_begins_afresh():
+    lab = Walk(explode=6).step(7)
+    lab._widgets["explode"].unobserve_all()
+    lab._widgets["explode"].value = 0  # the cause is gone, and the lab was not told
+    press(lab, "play")
+    until(lambda: lab.taken > 7)
+    assert lab.error == ""
+
+
 def test_a_live_control_mends_a_broken_training():
     lab = Walk(explode=6).step(7)
     assert lab.error
@@ -570,6 +579,23 @@ def test_a_cell_and_a_control_at_once_end_on_one_picture():
     thread.join(20)
     assert lab.result.y[-1] == pytest.approx(4)
     assert lab.stage.caption == "end 4.00"
+
+
+def test_of_two_that_compute_at_once_the_one_with_the_newest_values_is_last(monkeypatch):
+    lab, compute, hand = Line(), Line.compute, []
+
+    def meanwhile(**values):
+        if not hand:  # the cell computes; now the hand moves a control, from the thread of the page's messages
+            hand.append(threading.Thread(target=move, args=(lab,), kwargs={"slope": 2.0}))
+            hand[0].start()
+            hand[0].join(0.3)
+        return compute(**values)
+
+    monkeypatch.setattr(Line, "compute", staticmethod(meanwhile))
+    lab.set(shift=1)
+    hand[0].join(20)
+    assert (lab.values["slope"], lab.result.y[-1]) == (2, 3)
+    assert lab.stage.caption == "end 3.00"
 
 
 # -- leaving nothing behind -------------------------------------------------------------------------------------------
