@@ -1,6 +1,7 @@
-"""Which cell made which lab, so that running a cell again ends the labs it made before.
+"""Labs among the cells of a notebook: running a cell again ends the labs it made before, and a lab is heard while
+another cell runs.
 
-Without this every re-run would leave a figure, a dozen widgets and perhaps a training thread behind: ipywidgets
+Without the first every re-run would leave a figure, a dozen widgets and perhaps a training thread behind: ipywidgets
 and IPython's `Out` keep them alive. A cell is known by JupyterLab's cell id, or by its text where there is none.
 """
 
@@ -33,6 +34,16 @@ def remember(lab) -> None:
         _current = _running_cell(shell)
     if _current is not None:
         _labs[_current].append(weakref.ref(lab))
+
+
+def heard_meanwhile(widget) -> None:
+    """Let what the page says to this widget be handled while a cell runs, in the subshell the page sends it to.
+
+    ipykernel 7.4 answers in the subshell whose message led to the widget's last word instead, which for a picture that
+    a thread sends is the newest message of all: as often as not the running cell's, and its queue is the one that waits.
+    """
+    if hasattr(widget.comm, "_reply_subshell_for"):
+        widget.comm._reply_subshell_for = None
 
 
 def _shell():

@@ -110,6 +110,24 @@ def test_training_plays_while_another_cell_runs_and_stop_freezes_it(open_noteboo
     assert nb.text(1).split()[1] == taken
 
 
+def test_the_picture_moves_on_during_a_long_cell_and_its_first_move_of_a_slider_is_heard(open_notebook):
+    nb = open_notebook(WALK, """
+import time
+shown, end = lab.stage.seq, time.monotonic() + 60
+while time.monotonic() < end and (lab.stage.seq < shown + 20 or lab.values["rate"] == 0.1):
+    time.sleep(0.01)
+print(lab.stage.seq >= shown + 20, round(lab.values["rate"], 6))
+""")
+    nb.run(0)
+    lab = nb.lab()
+    lab.press("play")
+    lab.until("canvas.paints.length > 3")
+    nb.begin(1)
+    lab.slider("rate").press("ArrowRight")
+    nb.ended()
+    assert nb.text(1) == "True 0.11\n"
+
+
 def test_pictures_on_their_way_when_stop_is_pressed_are_not_painted(open_notebook, jupyterlab):
     """The kernel is busy with a cell, so it hears of Stop late and goes on sending for a while."""
     jupyterlab.subshells("disabled")
@@ -195,13 +213,19 @@ def hide(page, hidden):
 
 
 def test_a_page_hidden_in_mid_training_does_not_hold_it_up(open_notebook):
-    nb = open_notebook(WALK, "seen = lab.taken\nwhile lab.taken < seen + 50: pass\nprint('goes on')")
+    nb = open_notebook(WALK, """
+import time
+seen, end, views = lab.taken, time.monotonic() + 60, lab.stage._views
+while time.monotonic() < end and lab.taken < seen + 50: pass
+print(lab.taken >= seen + 50, [view["visible"] for view in views.values()],
+      all(lab.stage.seq - view["seq"] <= 4 for view in views.values()))
+""")
     nb.run(0)
     lab = nb.lab()
     lab.press("play")
     lab.until("canvas.paints.length > 3")
     hide(nb.page, True)
-    assert nb.run(1) == "goes on\n"
+    assert nb.run(1) == "True [False] True\n"
     hide(nb.page, False)
     lab.until("canvas.paints.length > argument", len(lab.paints()) + 3)
     lab.press("stop")
