@@ -39,8 +39,8 @@ def remember(lab) -> None:
 def heard_meanwhile(widget) -> None:
     """Let what the page says to this widget be handled while a cell runs, in the subshell the page sends it to.
 
-    ipykernel 7.4 answers in the subshell whose message led to the widget's last word instead, which for a picture that
-    a thread sends is the newest message of all: as often as not the running cell's, and its queue is the one that waits.
+    ipykernel 7.4 moves it to the queue of the message that led to the widget's last word. For a picture sent by a
+    thread that is simply the newest message: as often as not the running cell's, and its queue is the one that waits.
     """
     if hasattr(widget.comm, "_reply_subshell_for"):
         widget.comm._reply_subshell_for = None
