@@ -5,7 +5,7 @@ import pytest
 
 from nnlab import MLP, SGD, Adam, Linear, Module, Parameter, Tensor, optim
 from nnlab import functional as F
-from nnlab.optim import CHUNK
+from nnlab.optim.base import CHUNK
 
 
 def give(model, value=1.0):

@@ -1,13 +1,12 @@
-"""Optimizers: each is its textbook formula, applied once to all parameters lying side by side in one flat vector.
+"""What all optimizers share: their parameters lie side by side in one flat vector, to which a formula is applied once.
 
 The constructor lays its parameters out, in its own order, and they become views of that vector; so do their gradients.
 If they already lie so (a cell run again, an optimizer for part of a model) they stay. If a newer optimizer has laid
 them out differently since, nothing breaks: the formula is then applied to each piece that is still contiguous.
-Bottou, Curtis and Nocedal, SIAM Review 60 (2018); each class names its own source.
 """
 
 from itertools import accumulate, pairwise
-from math import isfinite, sqrt
+from math import isfinite
 from numbers import Real
 
 import numpy as np
@@ -83,7 +82,7 @@ class Optimizer:
 
     def check(self, lr, weight_decay):
         """The options of a group, as Python floats: a NumPy float64 would turn float32 arithmetic into float64."""
-        return {"lr": _at_least_0("lr", lr), "weight_decay": _at_least_0("weight_decay", weight_decay)}
+        return {"lr": at_least_0("lr", lr), "weight_decay": at_least_0("weight_decay", weight_decay)}
 
     @property
     def lr(self):
@@ -93,7 +92,7 @@ class Optimizer:
     @lr.setter
     def lr(self, lr):
         for options in self.param_groups:
-            options["lr"] = _at_least_0("lr", lr)
+            options["lr"] = at_least_0("lr", lr)
 
     def zero_grad(self):
         """Forget all gradients: `p.grad` is None until the next `backward()` writes it."""
@@ -152,65 +151,7 @@ def _check(params, optimizer):
         raise ValueError(f"{optimizer} got a parameter twice: {', '.join(twice)}.")
 
 
-def _at_least_0(name, value):
+def at_least_0(name, value):
     if not isinstance(value, Real) or not isfinite(value) or value < 0:
         raise ValueError(f"{name} is a number of at least 0; got {value!r}.")
     return float(value)
-
-
-# The formulas, in order of growing complexity ------------------------------------------------------------------------
-class SGD(Optimizer):
-    """Gradient descent, w <- w - lr g; stochastic if g comes from a batch. Robbins and Monro 1951.
-
-    weight_decay: adds weight_decay * w to g, the gradient of weight_decay/2 |w|^2.
-
-    >>> w = Tensor([4.0], requires_grad=True)
-    >>> descent = SGD([w], lr=0.25)
-    >>> (w * w).sum().backward(); descent.step(); w.data.tolist()
-    [2.0]
-    """
-
-    def __init__(self, params, lr=1e-3, weight_decay=0.0):
-        super().__init__(params, lr=lr, weight_decay=weight_decay)
-
-    def update(self, w, g, t, lr, weight_decay):
-        if weight_decay:
-            g = g + weight_decay * w
-        w -= lr * g
-
-
-class Adam(Optimizer):
-    """Steps scaled by running means of the gradient and of its square. Kingma and Ba, ICLR 2015, algorithm 1.
-
-    m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2;  w <- w - lr m^ / (sqrt(v^) + eps), where m^ = m / (1 - b1^t) and
-    v^ = v / (1 - b2^t) undo the start at 0.
-
-    >>> w = Tensor([4.0], requires_grad=True)
-    >>> adam = Adam([w], lr=0.5)
-    >>> (w * w).sum().backward(); adam.step(); w.data.tolist()  # the first step is lr, whatever the gradient's size
-    [3.5]
-    """
-
-    states = ("m", "v")
-
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
-        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
-
-    def check(self, lr, betas, eps, weight_decay):
-        try:
-            b1, b2 = map(float, betas)
-        except (TypeError, ValueError):
-            b1 = b2 = -1
-        if not (0 <= b1 < 1 and 0 <= b2 < 1):
-            raise ValueError(f"betas are two numbers from 0 up to, but not including, 1; got {betas!r}.")
-        return super().check(lr, weight_decay) | {"betas": (b1, b2), "eps": _at_least_0("eps", eps)}
-
-    def update(self, w, g, m, v, t, lr, betas, eps, weight_decay):
-        b1, b2 = betas
-        if weight_decay:
-            g = g + weight_decay * w
-        m *= b1
-        m += (1 - b1) * g
-        v *= b2
-        v += (1 - b2) * g * g
-        w -= lr / (1 - b1**t) * m / (np.sqrt(v) / sqrt(1 - b2**t) + eps)

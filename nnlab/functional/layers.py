@@ -1,0 +1,45 @@
+"""What layers compute, each as one operation: the joint derivative of a layer is simpler than the chain of its parts,
+and several times faster. The layers' memory, their parameters, is in nn. Goodfellow et al. 2016, chapter 6.
+"""
+
+from nnlab.functional.activations import find_activation
+from nnlab.ops import op
+
+
+def linear(x, weight, bias=None, activation=None):
+    """f(x @ weight + bias) as one operation. x: (..., in), weight: (in, out), bias: (out,) -> (..., out).
+
+    activation: None or an elementwise activation, by name or itself.
+    The weight is (in, out), the transpose of PyTorch's, so that the code reads like the formula.
+    Raises ValueError where shapes do not fit.
+
+    >>> linear([[1.0, 2.0]], [[1.0], [1.0]], [-5.0], activation="relu")
+    Tensor([[0.]])
+    """
+    if isinstance(activation, str):
+        activation = find_activation(activation)
+    inputs = (x, weight) if bias is None else (x, weight, bias)
+    return _linear(*inputs, activation=activation)
+
+
+@op
+def _linear(x, W, b=None, /, *, activation):
+    if W.ndim != 2 or x.ndim == 0 or x.shape[-1] != len(W):
+        raise ValueError("the last axis of x must be the first of the weight, which is (in, out).")
+    rows = x if x.ndim == 2 else x.reshape(-1, len(W))  # (N, in)
+    z = rows.dot(W)  # (N, out); on matrices .dot starts sooner than @
+    if b is not None:
+        if b.shape != z.shape[1:]:
+            raise ValueError("the bias needs one number per output, shape (out,).")
+        z += b
+    a = z if activation is None else activation.f(z)
+
+    def vjp(g):
+        # With delta = dL/dz = g * f'(z):   dx = delta W^T,   dW = x^T delta,   db = sum of delta over the batch
+        delta = g if x.ndim == 2 else g.reshape(z.shape)
+        if activation is not None:
+            delta = delta * activation.df(z, a)
+        dx, dW = lambda: delta.dot(W.T).reshape(x.shape), lambda: rows.T.dot(delta)
+        return (dx, dW) if b is None else (dx, dW, delta)  # the engine sums delta to the bias's shape
+
+    return a if x.ndim == 2 else a.reshape(*x.shape[:-1], W.shape[1]), vjp

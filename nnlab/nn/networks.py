@@ -1,0 +1,49 @@
+"""Layers joined to networks."""
+
+import numpy as np
+
+from nnlab.module import Module
+from nnlab.nn.dense import Linear, named, width
+from nnlab.rng import as_rng
+
+
+class Sequential(Module):
+    """Layers one after another.
+
+    >>> from nnlab import LeakyReLU
+    >>> Sequential(Linear(4, 8), LeakyReLU(0.2), Linear(8, 1))
+    Sequential(Linear(4 -> 8), LeakyReLU(), Linear(8 -> 1)), 49 parameters
+    """
+
+    def __init__(self, *layers):
+        self.layers = list(layers)
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class MLP(Sequential):
+    """A multilayer perceptron: dense layers of the given sizes, inputs first. x: (N, sizes[0]) -> (N, sizes[-1]).
+
+    activation: after every hidden layer; output: after the last one (None gives logits, as the losses want them).
+    Raises ValueError for fewer than two sizes or a size below 1.
+
+    >>> MLP(2, 16, 16, 1)
+    MLP(2 -> 16 -> 16 -> 1, tanh), 337 parameters
+    """
+
+    def __init__(self, *sizes, activation="tanh", output=None, init=None, dtype=np.float32, rng=None):
+        if len(sizes) < 2:
+            raise ValueError(f"MLP takes the sizes of at least two layers, input and output; got {sizes}.")
+        self.sizes = tuple(width(n, "MLP", f"size {i}") for i, n in enumerate(sizes))
+        after = [activation] * (len(sizes) - 2) + [output]
+        rng = as_rng(rng)
+        super().__init__(*(Linear(n, m, activation=f, init=init, dtype=dtype, rng=rng)
+                           for n, m, f in zip(self.sizes, self.sizes[1:], after)))
+
+    def extra_repr(self):
+        hidden = named(self.layers[0].activation) if len(self.layers) > 1 else ""
+        end = self.layers[-1].activation
+        return " -> ".join(map(str, self.sizes)) + hidden + (f", output {end.__name__}" if end else "")
