@@ -65,13 +65,11 @@ class PerceptronBound(Lab):
         if r.last is not None:
             plane.line("last", [r.X[r.last, 0]], [r.X[r.last, 1]], dash="", marker="o", size=16, width=0).set(
                 markerfacecolor="none", markeredgecolor=style.accent, markeredgewidth=2)
-        top = 10 ** np.ceil(np.log10(2 * r.bound))
-        count.frame(xlim=(0, max(10, 5 * np.ceil((r.mistakes + 1) / 5))), ylim=(0.8, top), yscale="log", grid=True,
-                    x="mistakes so far", title="Mistakes against the bound (R/γ)²")
-        so_far = np.arange(r.mistakes + 1)
-        count.line("mistakes", so_far, np.maximum(so_far, 0.8), color=style.positive, width=3)
-        count.line("bound", [0, 1e4], [r.bound] * 2, color=style.negative, dash="--")
-        count.text("words", 0.03, 0.93, f"bound {r.bound:,.0f}", color=style.negative, inside=True)
+        count.frame(xlim=(0.7, 4e3), ylim=(-0.8, 1.8), xscale="log", grid=True, x="mistakes (logarithmic)",
+                    yticks={0: "bound", 1: "made"}, title="Mistakes, and their bound (R/γ)²")
+        for row, name, value, color in ((1, "made", r.mistakes, style.positive), (0, "bound", r.bound, style.negative)):
+            count.line(name, [0.7, max(value, 0.7)], [row, row], color=color, width=26).set_solid_capstyle("butt")
+            count.text(f"{name} number", 0.8, row + 0.3, f"{value:,.0f}", color=color, size=11)
 
     def tell(self, r):
         right = int(((r.X @ r.w) * r.y > 0).sum())
