@@ -48,7 +48,7 @@ class Tensor:
     """
 
     # serial: when the values were last written; a node carries the time it was made, a leaf that of its last change.
-    # home: where an optimizer has laid this leaf (see optim.py).
+    # home: where an optimizer has laid this leaf (see optim/base.py).
     __slots__ = ("__weakref__", "_data", "_grad", "_retains", "home", "name", "op", "parents", "requires_grad",
                  "serial", "vjp")
     __array_ufunc__ = None  # an ndarray on the left of an operator leaves the work to the Tensor on its right

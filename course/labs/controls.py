@@ -37,7 +37,7 @@ class Slider:
         if self.log:
             from math import log10
             return widgets.FloatLogSlider(min=log10(self.low), max=log10(self.high), step=self.step,
-                                          readout_format=".3g", **common)
+                                          readout_format=".2g", **common)
         if self.whole:
             return widgets.IntSlider(min=self.low, max=self.high, step=self.step, **common)
         return widgets.FloatSlider(min=self.low, max=self.high, step=self.step, readout_format=".2f", **common)
