@@ -1,0 +1,98 @@
+"""Every lab of every unit: built, at both ends of every control, in both themes; the words follow the numbers."""
+
+import importlib
+import io
+import pkgutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from course import labs
+from course.labs.controls import Slider
+from course.labs.style import DARK, LIGHT
+
+UNITS = [importlib.import_module(f"course.labs.{unit.name}") for unit in pkgutil.iter_modules(labs.__path__)
+         if unit.ispkg]
+LABS = [getattr(unit, name) for unit in UNITS for name in unit.__all__]
+every_lab = pytest.mark.parametrize("lab_class", LABS, ids=lambda lab: lab.__name__)
+
+
+def ends(control):
+    """The values of a control where things break first."""
+    return (control.low, control.high) if isinstance(control, Slider) else getattr(control, "options", (False, True))
+
+
+def advance(lab):
+    if lab.train:
+        lab.step(3)
+    assert lab.error == ""
+    assert lab.result is not None
+
+
+@every_lab
+def test_it_runs_at_the_ends_of_all_its_controls(lab_class):
+    lab = lab_class()
+    advance(lab)
+    for name, control in lab.controls.items():
+        for value in ends(control):
+            lab.set(**{name: value})
+            assert lab.values[name] == (pytest.approx(value) if isinstance(control, Slider) else value)
+            advance(lab)
+        lab.set(**{name: control.value})
+
+
+@every_lab
+@pytest.mark.parametrize("end", [0, -1], ids=["low", "high"])
+def test_it_runs_with_all_its_controls_at_one_end(lab_class, end):
+    lab = lab_class()
+    lab.set(**{name: ends(control)[end] for name, control in lab.controls.items()})
+    advance(lab)
+
+
+@every_lab
+def test_its_words_follow_its_numbers(lab_class):
+    lab = lab_class()
+    heard, seen = {lab.stage.alt}, {lab.stage.caption}
+    for name, control in lab.controls.items():
+        for value in ends(control):
+            lab.set(**{name: value})
+            advance(lab)
+            heard.add(lab.stage.alt)
+            seen.add(lab.stage.caption)
+    assert len(heard) > 2
+    assert len(seen) > 2
+    assert lab.stage.alt.endswith(lab.stage.caption)
+
+
+@every_lab
+def test_it_is_light_in_the_light_and_dark_in_the_dark(lab_class):
+    lab = lab_class()
+    advance(lab)
+    for dark, style in ((True, DARK), (False, LIGHT)):
+        lab._look(dark, 1.0)
+        picture = np.asarray(Image.open(io.BytesIO(lab.stage.frame["data"])).convert("L"))
+        assert (np.median(picture) < 128) == dark
+        assert lab.view.style is style
+        assert picture.shape == lab.size[::-1]
+
+
+@every_lab
+def test_its_background_is_not_painted_at_every_step(lab_class):
+    lab = lab_class()
+    if not lab.train:
+        lab.set(**{name: ends(control)[-1] for name, control in lab.controls.items()})
+    advance(lab)
+    before = lab.view.backgrounds_painted
+    for _ in range(5):
+        lab.step(1) if lab.train else lab._begin()
+    assert lab.view.backgrounds_painted - before <= 2
+
+
+@every_lab
+def test_it_is_declared_whole(lab_class):
+    assert lab_class.__doc__
+    assert lab_class.question is not None
+    assert lab_class.question.reveal
+    assert all(control.label or len(name) > 2 for name, control in lab_class.controls.items())
+    assert len({lab.id for lab in LABS}) == len(LABS)
