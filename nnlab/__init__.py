@@ -13,7 +13,21 @@ from nnlab.data import DataLoader
 from nnlab.gradcheck import GradientError, gradcheck
 from nnlab.metrics import accuracy
 from nnlab.module import Module, Parameter, observe
-from nnlab.nn import MLP, LeakyReLU, Linear, Neuron, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from nnlab.nn import (
+    MLP,
+    Embedding,
+    LeakyReLU,
+    LearnedPositions,
+    Linear,
+    MultiHeadAttention,
+    Neuron,
+    ReLU,
+    Residual,
+    Sequential,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
 from nnlab.ops import concatenate, maximum, op, stack, where
 from nnlab.optim import SGD, Adam
 from nnlab.rng import manual_seed
@@ -21,8 +35,9 @@ from nnlab.tensor import Tensor, is_grad_enabled, no_grad
 from nnlab.train import History, TrainingDiverged, fit, fit_steps
 
 __all__ = [
-    "MLP", "SGD", "Adam", "DataLoader", "GradientError", "History", "LeakyReLU", "Linear", "Module", "Neuron",
-    "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "Tensor", "TrainingDiverged", "accuracy",
-    "concatenate", "data", "fit", "fit_steps", "functional", "gradcheck", "init", "is_grad_enabled", "manual_seed",
-    "maximum", "metrics", "module", "nn", "no_grad", "observe", "op", "ops", "optim", "stack", "train", "where",
+    "MLP", "SGD", "Adam", "DataLoader", "Embedding", "GradientError", "History", "LeakyReLU", "LearnedPositions",
+    "Linear", "Module", "MultiHeadAttention", "Neuron", "Parameter", "ReLU", "Residual", "Sequential", "Sigmoid",
+    "Softmax", "Tanh", "Tensor", "TrainingDiverged", "accuracy", "concatenate", "data", "fit", "fit_steps",
+    "functional", "gradcheck", "init", "is_grad_enabled", "manual_seed", "maximum", "metrics", "module", "nn",
+    "no_grad", "observe", "op", "ops", "optim", "stack", "train", "where",
 ]

@@ -60,10 +60,10 @@ class Module:
     def forward(self, x):
         raise NotImplementedError(f"{type(self).__name__} must define forward(self, x).")
 
-    def __call__(self, *inputs):
-        output = self.forward(*inputs)
-        for see in _observers.get():
-            see(self, output)
+    def __call__(self, *inputs, **options):
+        output = self.forward(*inputs, **options)
+        for see in _observers.get():  # what a layer gives besides its output, on request, they do not see
+            see(self, output[0] if isinstance(output, tuple) else output)
         return output
 
     # Finding parts -----------------------------------------------------------------------------------------------

@@ -11,10 +11,13 @@ from nnlab.functional.activations import (
     softmax,
     tanh,
 )
+from nnlab.functional.attention import multi_head_attention, scaled_dot_product_attention
+from nnlab.functional.embedding import embedding, sinusoidal_positions
 from nnlab.functional.layers import linear
 from nnlab.functional.losses import binary_cross_entropy_with_logits, cross_entropy, mse_loss
 
 __all__ = [
-    "ACTIVATIONS", "binary_cross_entropy_with_logits", "cross_entropy", "elementwise", "find_activation", "leaky_relu",
-    "linear", "log_softmax", "mse_loss", "relu", "sigmoid", "softmax", "tanh",
+    "ACTIVATIONS", "binary_cross_entropy_with_logits", "cross_entropy", "elementwise", "embedding", "find_activation",
+    "leaky_relu", "linear", "log_softmax", "mse_loss", "multi_head_attention", "relu", "scaled_dot_product_attention",
+    "sigmoid", "sinusoidal_positions", "softmax", "tanh",
 ]

@@ -3,7 +3,12 @@ all layers share in module.py. Names follow PyTorch's torch.nn.
 """
 
 from nnlab.nn.activations import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
+from nnlab.nn.attention import MultiHeadAttention
 from nnlab.nn.dense import Linear, Neuron
-from nnlab.nn.networks import MLP, Sequential
+from nnlab.nn.embedding import Embedding, LearnedPositions
+from nnlab.nn.networks import MLP, Residual, Sequential
 
-__all__ = ["MLP", "LeakyReLU", "Linear", "Neuron", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh"]
+__all__ = [
+    "MLP", "Embedding", "LeakyReLU", "LearnedPositions", "Linear", "MultiHeadAttention", "Neuron", "ReLU", "Residual",
+    "Sequential", "Sigmoid", "Softmax", "Tanh",
+]

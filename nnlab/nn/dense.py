@@ -10,14 +10,14 @@ from nnlab.module import Module, Parameter
 from nnlab.tensor import Tensor
 
 
-def width(number, owner, role):
-    """`number` as a count of neurons: a whole number of at least 1."""
+def width(number, owner, role, counted="neurons"):
+    """`number` as a count of neurons or whatever is counted: a whole number of at least 1."""
     try:
         count = index(number)
     except TypeError:
         count = 0
     if count < 1 or isinstance(number, bool):
-        raise ValueError(f"{owner}: {role} counts neurons, a whole number of at least 1; got {number!r}.")
+        raise ValueError(f"{owner}: {role} counts {counted}, a whole number of at least 1; got {number!r}.")
     return count
 
 

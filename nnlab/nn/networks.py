@@ -3,7 +3,7 @@
 import numpy as np
 
 from nnlab.module import Module
-from nnlab.nn.dense import Linear, named, width
+from nnlab.nn.dense import Linear, as_input, named, width
 from nnlab.rng import as_rng
 
 
@@ -22,6 +22,25 @@ class Sequential(Module):
         for layer in self.layers:
             x = layer(x)
         return x
+
+
+class Residual(Module):
+    """x + layer(x): the layer learns only what to change, and the gradient has a way past it. He et al., CVPR 2016.
+
+    Raises ValueError if the layer changes the shape.
+
+    >>> Residual(Linear(3, 3))
+    Residual(Linear(3 -> 3)), 12 parameters
+    """
+
+    def __init__(self, layer):
+        self.layer = layer
+
+    def forward(self, x):
+        y = self.layer(x)
+        if y.shape != np.shape(x):
+            raise ValueError(f"{self.label} turned shape {np.shape(x)} into {y.shape}: to be added they must be equal.")
+        return as_input(x, y.dtype) + y
 
 
 class MLP(Sequential):
