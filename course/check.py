@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from course.labs.errors import explain
+from course.progress import in_notebook
+from course.record import Record, now
 
 UNITS = pathlib.Path(__file__).parent / "units"
 
@@ -138,7 +140,10 @@ def check(name: str, function: Callable | None = None) -> Result:
             outcomes.append((one.title, str(found)))
         except Exception as problem:
             outcomes.append((one.title, explain(problem, (name,))))
-    return Result(name, outcomes)
+    result = Result(name, outcomes)
+    if result and in_notebook():
+        Record().keep("exercises", name, {"passed_at": now()})
+    return result
 
 
 def find(name: str) -> Exercise:
@@ -149,20 +154,24 @@ def find(name: str) -> Exercise:
     return known[name]
 
 
-@cache
 def exercises() -> dict[str, Exercise]:
-    """All exercises by name, read from each unit's visible.py."""
+    """All exercises by name."""
     found: dict[str, Exercise] = {}
     for file in sorted(UNITS.glob("*/visible.py")):
-        spec = importlib.util.spec_from_file_location(f"visible_{file.parent.name}", file)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        for exercise in vars(module).values():
-            if isinstance(exercise, Exercise):
-                if exercise.name in found:
-                    raise ValueError(f"two exercises are called {exercise.name!r}; the second is in {file}.")
-                found[exercise.name] = exercise
+        unit = exercises_of(file.parent.name)
+        if twice := found.keys() & unit.keys():
+            raise ValueError(f"two exercises are called {min(twice)!r}; the second is in {file}.")
+        found |= unit
     return found
+
+
+@cache
+def exercises_of(unit: str) -> dict[str, Exercise]:
+    """The exercises of one unit by name, read from its visible.py."""
+    spec = importlib.util.spec_from_file_location(f"visible_{unit}", UNITS / unit / "visible.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {each.name: each for each in vars(module).values() if isinstance(each, Exercise)}
 
 
 def _careful(name: str, function: Callable) -> Callable:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from course import lessons
+from course import lessons, record
 
 FOLDER = "nnlab-lessons"
 
@@ -22,6 +22,7 @@ HELP = """A course on neural networks that lives in Jupyter.
 nnlab lab                       the lessons, in the folder nnlab-lessons here
 nnlab lab my-course --lesson 2  in a folder of your own, opened on lesson 2
 nnlab lessons my-course         only lay the lessons there, start nothing
+nnlab progress                  the predictions and exercises done so far
 nnlab doctor                    what this machine can do and what is missing
 """
 
@@ -66,6 +67,7 @@ def lab(
     port: Annotated[int, typer.Option(help="Where to listen; the next free one if taken.")] = 8888,
     lesson: Annotated[str, typer.Option(help="The lesson to open: 3, 03_training, training.")] = "1",
     restore: Restore = None,
+    present: Annotated[bool, typer.Option("--present", help="For a lecture: no lab waits for a prediction.")] = False,
 ) -> None:
     """Open the lessons in JupyterLab.
 
@@ -78,7 +80,7 @@ def lab(
 
     first = lessons.find_lesson(lesson, lessons.shipped_lessons(lessons.shipped_folder()))
     folder = lay(folder, restore)
-    launch.start(folder, first.name, port=port, browser=browser)
+    launch.start(folder, first.name, port=port, browser=browser, present=present)
 
 
 @app.command("lessons")
@@ -109,6 +111,38 @@ def doctor(
     raise typer.Exit(0 if doctor.lessons_can_run(findings) else 1)
 
 
+progress = typer.Typer(
+    help="Show what you have done, or carry it to another machine.\n\nExample: nnlab progress export my-progress.json",
+    invoke_without_command=True,
+)
+app.add_typer(progress, name="progress")
+Lessons = Annotated[Path, typer.Option("--folder", help="Your folder of lessons.")]
+
+
+@progress.callback()
+def show_progress(context: typer.Context, folder: Lessons = Path(FOLDER)) -> None:
+    """Without a command: show the predictions locked and the exercises passed, lesson by lesson."""
+    context.obj = record.Record(folder.expanduser())
+    if context.invoked_subcommand is None:
+        from course import overview
+
+        overview.show(context.obj)
+
+
+@progress.command("export")
+def export_progress(context: typer.Context, file: Annotated[Path, typer.Argument(help="Where to write it.")]) -> None:
+    """Write your record to a file, to take with you."""
+    print(record.export(context.obj, file))
+
+
+@progress.command("import")
+def import_progress(
+    context: typer.Context, file: Annotated[Path, typer.Argument(help="A file made by export.")]
+) -> None:
+    """Add the record in a file to yours. Nothing is lost: of two predictions for one lab the earlier stays."""
+    print(record.take_over(context.obj, file))
+
+
 def lay(folder: Path, restore: list[str] | None) -> Path:
     """Lay the lessons and tell what was done, in as few lines as there is news."""
     folder = folder.expanduser().resolve()
@@ -127,7 +161,7 @@ def run(arguments: list[str] | None = None) -> int:
         app(args=arguments, prog_name="nnlab")
     except SystemExit as end:  # how typer ends, well or not
         return end.code if isinstance(end.code, int) else int(bool(end.code))
-    except lessons.LessonsError as error:
+    except (lessons.LessonsError, record.RecordError) as error:
         print(f"nnlab: {error}", file=sys.stderr)
         return 1
     return 0

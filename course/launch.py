@@ -20,8 +20,9 @@ from course import savehook
 from course.lessons import KEEP, LessonsError
 
 
-def start(folder: Path, lesson: str, port: int = 8888, browser: bool = True) -> None:
-    """Serve `folder` and open `lesson` in it; returns when the server is stopped (Ctrl-C, once).
+def start(folder: Path, lesson: str, port: int = 8888, browser: bool = True, present: bool = False) -> None:
+    """Serve `folder` and open `lesson` in it; returns when the server is stopped (Ctrl-C, once). `present` frees every
+    prediction, for a lecture: the kernels inherit NNLAB_PRESENT.
 
     Raises LessonsError if JupyterLab is not installed or no port is free."""
     prefer_this_environment()
@@ -29,6 +30,8 @@ def start(folder: Path, lesson: str, port: int = 8888, browser: bool = True) -> 
         from jupyterlab.labapp import LabApp
     except ModuleNotFoundError as missing:
         raise LessonsError(f'JupyterLab needs {missing.name}: pip install "nnlab[lab]"') from None
+    if present:
+        os.environ["NNLAB_PRESENT"] = "1"
     browser = browser and can_open_browser()
     if not (folder / lesson).exists():
         print(f"{lesson} is not in {folder} any more: nnlab lab --restore {lesson.split('_')[0]} lays it again.")

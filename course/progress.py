@@ -18,7 +18,7 @@ class Progress:
 
     def __enter__(self):
         self._begun, self._shown, self._step = time.monotonic(), 0.0, None
-        self._bar = _Page(self.words) if _in_notebook() else _Terminal(self.words)
+        self._bar = _Page(self.words) if in_notebook() else _Terminal(self.words)
         return self
 
     def __call__(self, step) -> None:
@@ -79,7 +79,8 @@ class _Terminal:
         self._bar.stop()
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
+    """Whether this runs in the kernel of a notebook."""
     try:
         from IPython import get_ipython
     except ImportError:

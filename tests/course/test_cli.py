@@ -86,13 +86,13 @@ def test_an_option_that_does_not_exist_is_answered_in_two_lines(capsys):
 
 def test_lab_lays_the_lessons_and_starts_jupyter_on_the_first(shipped, started, student, capsys):
     assert cli.main(["lab", str(student)]) == 0
-    assert started == [(student, "01_neurons.ipynb", {"port": 8888, "browser": True})]
+    assert started == [(student, "01_neurons.ipynb", {"port": 8888, "browser": True, "present": False})]
     assert capsys.readouterr().out == f"New in {student}: 01_neurons.ipynb, 02_init.ipynb\n"
 
 
 def test_labs_options_reach_jupyter(shipped, started, student):
-    cli.main(["lab", str(student), "--no-browser", "--port", "9999", "--lesson", "init"])
-    assert started == [(student, "02_init.ipynb", {"port": 9999, "browser": False})]
+    cli.main(["lab", str(student), "--no-browser", "--port", "9999", "--lesson", "init", "--present"])
+    assert started == [(student, "02_init.ipynb", {"port": 9999, "browser": False, "present": True})]
 
 
 def test_the_default_folder_is_nnlab_lessons_here(shipped, started, tmp_path, monkeypatch):

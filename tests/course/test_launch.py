@@ -292,3 +292,16 @@ def test_no_update_check_no_news_and_no_listing_is_ever_asked_of_the_network(tmp
     assert chosen["LabApp.news_url"] == "None"
     assert chosen["LabApp.extension_manager"] == "readonly"
     assert chosen["LanguageServerManager.autodetect"] == "False"
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_a_lecture_frees_the_predictions_of_its_kernels(tmp_path, present):
+    code = ("import sys, os; from jupyterlab.labapp import LabApp; from course import launch\n"
+            "def stop(argv): print('present:', os.environ.get('NNLAB_PRESENT')); sys.exit()\n"
+            "LabApp.initialize_server = stop\n"
+            "try: launch.start(__import__('pathlib').Path(sys.argv[1]), 'x', present=sys.argv[2] == 'True')\n"
+            "except launch.LessonsError: pass")
+    env = {name: value for name, value in os.environ.items() if name != "NNLAB_PRESENT"}
+    ended = subprocess.run([sys.executable, "-c", code, str(tmp_path), str(present)], env=env, capture_output=True,
+                           text=True, timeout=60, check=True)
+    assert f"present: {'1' if present else None}" in ended.stdout

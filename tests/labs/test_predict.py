@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from course.labs.predict import FILE, Prediction, Question, Store
+from course.labs.predict import Prediction, Question
+from course.record import FILE, Record
 from tests.labs.small import Asked
 
 UP = Question("Which way?", ("up", "down"), "up", "It goes <up>.")
@@ -14,7 +15,7 @@ MUST = Question("Which way?", ("up", "down"), "up", "It goes up.", skippable=Fal
 
 @pytest.fixture(autouse=True)
 def new_kernel(monkeypatch):
-    monkeypatch.setattr(Store, "_kept", {})
+    monkeypatch.setattr(Record, "_kept", {})
 
 
 def ask(question=UP, key="1a", **options):
@@ -43,7 +44,7 @@ def test_choosing_frees_the_lock_and_locking_stores_reveals_and_opens(own_folder
     assert not prediction._lock.disabled
     assert not (own_folder / FILE).exists()  # a choice is no prediction yet
     prediction._lock.click()
-    stored = json.loads((own_folder / FILE).read_text(encoding="utf-8"))["1a"]
+    stored = json.loads((own_folder / FILE).read_text(encoding="utf-8"))["predictions"]["1a"]
     assert (stored["choice"], stored["right"]) == ("down", False)
     when = datetime.datetime.fromisoformat(stored["locked_at"])
     assert abs(datetime.datetime.now(datetime.UTC) - when) < datetime.timedelta(minutes=1)
@@ -85,7 +86,7 @@ def test_run_again_it_is_still_locked_and_open(own_folder):
 def test_several_predictions_share_a_file(own_folder):
     ask(key="1a").lock("down")
     ask(key="1b").lock("up")
-    assert set(json.loads((own_folder / FILE).read_text(encoding="utf-8"))) == {"1a", "1b"}
+    assert set(json.loads((own_folder / FILE).read_text(encoding="utf-8"))["predictions"]) == {"1a", "1b"}
     assert list(own_folder.iterdir()) == [own_folder / FILE]  # nothing half-written lies about
 
 
@@ -112,12 +113,12 @@ def test_an_instructor_who_presents_is_not_held_up(monkeypatch, question):
 
 
 def test_where_the_folder_cannot_be_written_it_is_kept_in_the_kernel(own_folder):
-    store = Store(own_folder / "not" / "there")
-    prediction = ask(store=store)
+    record = Record(own_folder / "not" / "there")
+    prediction = ask(record=record)
     prediction.lock("down")
     assert "This folder cannot be written (No such file or directory)" in prediction._words.value
     assert prediction.opened == ["1a"]
-    again = ask(store=Store(own_folder / "not" / "there"))
+    again = ask(record=Record(own_folder / "not" / "there"))
     assert again.choice == "down"
 
 
@@ -133,7 +134,7 @@ def test_a_file_that_cannot_be_read_is_left_alone(own_folder, content):
 
 @pytest.mark.parametrize("entry", [None, "down", {"choice": "left"}, {"choice": ["up"]}, {}])
 def test_an_entry_that_makes_no_sense_is_no_prediction(own_folder, entry):
-    (own_folder / FILE).write_text(json.dumps({"1a": entry}), encoding="utf-8")
+    (own_folder / FILE).write_text(json.dumps({"predictions": {"1a": entry}}), encoding="utf-8")
     prediction = ask()
     assert (prediction.choice, prediction.open) == (None, False)
 
