@@ -32,10 +32,18 @@ def explain(problem: BaseException, yours: tuple[str, ...] = ()) -> str:
     return words
 
 
-def checked(name: str, value: Any, shape: tuple[int, ...], meaning: str) -> np.ndarray:
-    """The answer of a student's function as a float array of that shape, or an error that says what came back."""
+def checked(name: str, value: Any, shape: tuple[int, ...] | list[tuple[int, ...]], meaning: str) -> Any:
+    """The answer of a student's function as a float array of that shape, or an error that says what came back.
+
+    A list of shapes stands for a function that returns several arrays: they come back as a list.
+    """
     if value is None:
         raise ValueError(f"your {name} returned None: end it with `return ...`, run its cell, then use it again.")
+    if isinstance(shape, list):
+        if not isinstance(value, tuple | list) or len(value) != len(shape):
+            got = f"{len(value)} things" if isinstance(value, tuple | list) else f"one {type(value).__name__}"
+            raise ValueError(f"your {name} returned {got}: expected {len(shape)} arrays, {meaning}.")
+        return [checked(name, part, one, meaning) for part, one in zip(value, shape, strict=True)]
     try:
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
@@ -49,7 +57,7 @@ def checked(name: str, value: Any, shape: tuple[int, ...], meaning: str) -> np.n
     return array
 
 
-def guarded(name: str, function: Callable, shape_of: Callable[..., tuple[int, ...]], meaning: str) -> Callable:
+def guarded(name: str, function: Callable, shape_of: Callable[..., tuple | list], meaning: str) -> Callable:
     """The student's function behind a check of each answer: same arguments, same result."""
     def call(*args):
         return checked(name, interruptible(function, *args), shape_of(*args), meaning)

@@ -452,6 +452,31 @@ def test_a_wrong_answer_of_the_students_function_is_explained(function, words):
     assert lab.result.y[-1] == 3
 
 
+class Pair(Yours):
+    """f(x) for a student's f that returns two arrays: the value and the slope."""
+
+    id = "t4p"
+    uses = {"f": (lambda x: (x, 1 + 0 * x), lambda x: [(len(x),), (len(x),)], "the value and the slope")}
+
+    @staticmethod
+    def compute(scale, f):
+        y, slope = f(scale * np.arange(4.0))
+        return {"y": y + slope, "scale": scale}
+
+
+@pytest.mark.parametrize(("function", "words"), [
+    (lambda x: x, "your f returned one ndarray: expected 2 arrays, the value and the slope"),
+    (lambda x: (x, x, x), "your f returned 3 things: expected 2 arrays"),
+    (lambda x: (x, None), "your f returned None"),
+    (lambda x: (x, x[:2]), r"shape (2,): expected (4,), the value and the slope"),
+], ids=["one", "three", "None", "short"])  # fmt: skip
+def test_a_students_function_may_have_to_return_several_arrays(function, words):
+    lab = Pair()
+    assert lab.result.y[-1] == 4
+    assert words in lab.use(function).error
+    assert lab.use(lambda x: [x, 2 * x]).result.y[-1] == 9
+
+
 def test_an_exception_of_the_students_function_names_its_line():
     def f(x):
         y = x + 1
