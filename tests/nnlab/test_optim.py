@@ -1,10 +1,13 @@
 """Optimizers: the formula worked by hand, and who owns the flat vector, in every case where two might want it."""
 
+import re
+
 import numpy as np
 import pytest
 
-from nnlab import MLP, SGD, Adam, Linear, Module, Parameter, Tensor, optim
+from nnlab import MLP, Linear, Module, Parameter, Tensor, optim
 from nnlab import functional as F
+from nnlab.optim import SGD, Adam, AdamW, ProximalSGD, RMSprop
 from nnlab.optim.base import CHUNK
 
 
@@ -45,6 +48,72 @@ def test_the_first_step_of_adam_is_the_learning_rate_whatever_the_gradient():
     w.grad = [1e-3, 1.0, 1e6]
     opt.step()
     np.testing.assert_allclose(w.data, -0.1, rtol=1e-4)
+
+
+def test_the_heavy_ball_rolls_on_without_a_gradient_and_nesterov_looks_ahead_by_hand():
+    ball, nesterov = Parameter(np.zeros(1)), Parameter(np.zeros(1))
+    first, second = SGD([ball], lr=0.1, momentum=0.5), SGD([nesterov], lr=0.1, momentum=0.5, nesterov=True)
+    for g, u, at, ahead in [(1.0, 1.0, -0.1, -0.15), (0.0, 0.5, -0.15, -0.175), (2.0, 2.25, -0.375, -0.4875)]:
+        ball.grad = nesterov.grad = [g]
+        first.step()
+        second.step()
+        assert first.state["velocity"] == second.state["velocity"] == [u]
+        np.testing.assert_allclose([ball.data, nesterov.data], [[at], [ahead]], rtol=1e-13)
+
+
+def test_rmsprop_by_hand_with_eps_outside_the_root():
+    w = Parameter(np.array([1.0]))
+    opt = RMSprop([w], lr=0.1, alpha=0.9, eps=0.5)
+    w.grad = [2.0]
+    opt.step()
+    np.testing.assert_allclose(w.data, 1 - 0.1 * 2 / (0.4**0.5 + 0.5), rtol=1e-13)
+
+
+def test_centered_rmsprop_survives_a_constant_gradient_whose_variance_rounds_below_zero():
+    w = Parameter(np.zeros(50))
+    opt = RMSprop([w], lr=1e-3, alpha=0.5, centered=True, eps=1e-3)
+    for _ in range(100):
+        w.grad = np.linspace(0.1, 0.7, 50)
+        opt.step()
+    assert np.isfinite(w.data).all()
+
+
+def test_amsgrad_remembers_the_largest_gradient_for_ever_where_adam_forgets():
+    params = {amsgrad: Parameter(np.zeros(1)) for amsgrad in (True, False)}
+    for amsgrad, w in params.items():
+        opt = Adam([w], lr=0.1, betas=(0.0, 0.5), amsgrad=amsgrad)
+        for g in [1000.0] + [1.0] * 40:
+            w.grad = [g]
+            before = w.data.copy()
+            opt.step()
+        last = before - w.data
+        assert (last < 2e-4) == amsgrad  # Adam's step is lr again, AMSGrad's lr / 707
+        assert opt.state.keys() == {"m", "v", "v_max"} if amsgrad else {"m", "v"}
+
+
+def test_the_proximal_step_solves_the_lasso():
+    """With an orthonormal design, the minimum of |y - X w|^2 / 2 + l1 |w|_1 is the soft-thresholded X^T y."""
+    rng = np.random.default_rng(0)
+    X = np.linalg.qr(rng.standard_normal((20, 6)))[0]
+    y = X @ [3.0, -2.0, 0.5, -0.5, 1.5, 0.0] + 0.1 * rng.standard_normal(20)
+    expected = [np.sign(c) * max(abs(c) - 0.8, 0) for c in X.T @ y]
+    w = Parameter(np.ones(6))
+    opt = ProximalSGD([w], lr=0.3, l1=0.8)
+    for _ in range(200):
+        opt.zero_grad()
+        error = Tensor(X) @ w - y
+        (0.5 * (error * error).sum()).backward()
+        opt.step()
+    np.testing.assert_allclose(w.data, expected, atol=1e-12)
+    np.testing.assert_array_equal(w.data == 0, [False, False, True, True, False, True])  # exact zeros
+
+
+def test_the_proximal_step_spares_the_biases_in_a_group_of_their_own():
+    w, b = Parameter([0.1, -5.0]), Parameter([0.1])
+    opt = ProximalSGD([{"params": [w]}, {"params": [b], "l1": 0}], lr=0.5, l1=1.0, weight_decay=0.2)
+    give([w, b], 0.0)
+    opt.step()
+    np.testing.assert_allclose(values([w, b]), [0, -4.0, 0.09], rtol=1e-6)
 
 
 def test_a_vector_longer_than_a_chunk_is_updated_everywhere():
@@ -206,6 +275,32 @@ def test_a_parameter_added_later_is_not_trained():
     assert model.layers[2].bias.data == [0.0]
 
 
+@pytest.mark.parametrize("make", [
+    lambda p: SGD(p, momentum=0.9, nesterov=True, weight_decay=np.float64(0.1)), lambda p: ProximalSGD(p, l1=0.1),
+    lambda p: RMSprop(p, momentum=0.9, centered=True, weight_decay=0.1), lambda p: AdamW(p, amsgrad=True),
+    lambda p: Adam(p, lr=np.float64(0.1), weight_decay=0.1)])
+def test_float32_stays_float32_and_values_and_state_stay_where_they_are(make):
+    model = MLP(2, 3, 1, rng=0)
+    opt = make(model.parameters())
+    flat = model.layers[0].weight.home.values
+    give(model)
+    opt.param_groups[0]["lr"] = np.float64(0.1)
+    opt.step()
+    assert {a.dtype.name for a in (flat, *opt.state.values())} == {"float32"}
+    assert all(p.data.base is flat for p in model.parameters())
+
+
+def test_gradients_are_not_changed_by_a_step():
+    for optimizer, options in [(SGD, dict(momentum=0.9)), (SGD, dict(momentum=0.9, nesterov=True)), (ProximalSGD, {}),
+                               (RMSprop, dict(momentum=0.9, centered=True)), (Adam, {}), (AdamW, dict(amsgrad=True))]:
+        w = Parameter([1.0, 2.0])
+        opt = optimizer([w], weight_decay=0.1, **options)
+        w.grad = [3.0, -4.0]
+        opt.step()
+        opt.step()
+        assert w.grad.tolist() == [3.0, -4.0]
+
+
 def test_a_changed_dtype_is_noticed():
     model = MLP(2, 3, 1, rng=0)
     opt = SGD(model.parameters(), lr=1)
@@ -288,7 +383,16 @@ def test_adam_finds_the_bottom_of_a_bowl():
     (lambda w: Adam([w], betas=0.9), "betas are two numbers"),
     (lambda w: Adam([w], eps=-1), "eps is a number"),
     (lambda w: SGD([], lr=1), "SGD got no parameters"),
-    (lambda w: SGD([{"params": [w], "momentum": 0.9}], lr=1), "SGD has no option .'momentum'."),
+    (lambda w: SGD([{"params": [w], "rate": 0.9}], lr=1), "SGD has no option .'rate'."),
+    (lambda w: SGD([w], momentum=1.0), "momentum is a number from 0 up to, but not including, 1; got 1.0"),
+    (lambda w: SGD([w], nesterov=True), "nesterov looks ahead along the momentum, which is 0"),
+    (lambda w: SGD([{"params": [w], "momentum": 0}], momentum=0.9, nesterov=True), "nesterov looks ahead"),
+    (lambda w: SGD([w], momentum=0.9, nesterov=1), "nesterov is True or False; got 1"),
+    (lambda w: ProximalSGD([w], l1=-1), "l1 is a number of at least 0; got -1"),
+    (lambda w: RMSprop([w], alpha=-0.1), "alpha is a number from 0 up to"),
+    (lambda w: RMSprop([w], centered=None), "centered is True or False"),
+    (lambda w: Adam([w], amsgrad="yes"), "amsgrad is True or False"),
+    (lambda w: AdamW([w], weight_decay=np.nan), "weight_decay is a number of at least 0; got nan"),
 ])
 def test_bad_options_are_refused(make, told):
     with pytest.raises(ValueError, match=told):
@@ -314,6 +418,18 @@ def test_what_is_no_parameter_is_refused():
         SGD([w, Parameter(np.ones(1))], lr=1)
 
 
+FORMULAS = (SGD, ProximalSGD, RMSprop, Adam, AdamW)
+
+
 def test_every_optimizer_states_its_formula_and_source():
-    for optimizer in (optim.SGD, optim.Adam):
-        assert "w <- w - lr" in optimizer.__doc__
+    for optimizer in FORMULAS:
+        assert "w <- " in optimizer.__doc__
+        assert re.search(r"(19|20)\d\d", optimizer.__doc__)
+
+
+def test_an_optimizer_without_formula_says_what_to_write():
+    w = Parameter([1.0])
+    opt = optim.Optimizer([w], lr=1)
+    w.grad = [1.0]
+    with pytest.raises(NotImplementedError, match=r"Optimizer must define update\(self, w, g"):
+        opt.step()

@@ -12,6 +12,7 @@ from tests.needs import needs
 torch = needs("torch")
 pytestmark = pytest.mark.oracle
 T = torch.nn.functional
+torch.set_num_threads(1)  # on nets this small, threads only wait for each other
 
 
 def twins(*sizes, seed=0):
@@ -30,21 +31,38 @@ def compare(ours, theirs):
         np.testing.assert_allclose(mine.data, peer.detach().numpy().T, rtol=1e-8, atol=1e-10)
 
 
-OPTIMIZERS = {
-    "gradient descent": (lambda p: nnlab.SGD(p, lr=0.3), lambda p: torch.optim.SGD(p, lr=0.3)),
-    "descent with decay": (lambda p: nnlab.SGD(p, lr=0.3, weight_decay=0.01),
-                           lambda p: torch.optim.SGD(p, lr=0.3, weight_decay=0.01)),
-    "Adam": (lambda p: nnlab.Adam(p, lr=0.01), lambda p: torch.optim.Adam(p, lr=0.01)),
-    "Adam, every option": (lambda p: nnlab.Adam(p, lr=0.02, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.1),
-                           lambda p: torch.optim.Adam(p, lr=0.02, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.1)),
+OPTIMIZERS = {  # name -> (optimizer, options): both sides call it and its options by the same names
+    "gradient descent": ("SGD", dict(lr=0.3)),
+    "descent with decay": ("SGD", dict(lr=0.3, weight_decay=0.01)),
+    "heavy ball": ("SGD", dict(lr=0.1, momentum=0.9)),
+    "heavy ball with decay": ("SGD", dict(lr=0.1, momentum=0.8, weight_decay=0.1)),
+    "Nesterov": ("SGD", dict(lr=0.1, momentum=0.9, nesterov=True)),
+    "Nesterov with decay": ("SGD", dict(lr=0.1, momentum=0.7, nesterov=True, weight_decay=0.1)),
+    "RMSprop": ("RMSprop", dict(lr=0.01)),
+    "RMSprop, eps outside the root": ("RMSprop", dict(lr=0.01, alpha=0.9, eps=0.01, weight_decay=0.1)),
+    "RMSprop with momentum": ("RMSprop", dict(lr=0.01, alpha=0.8, momentum=0.7)),
+    "RMSprop, centered": ("RMSprop", dict(lr=0.01, alpha=0.8, eps=1e-3, centered=True)),
+    "RMSprop, every option": ("RMSprop", dict(lr=0.01, alpha=0.8, eps=1e-3, weight_decay=0.1, momentum=0.7,
+                                              centered=True)),
+    "Adam": ("Adam", dict(lr=0.01)),
+    "Adam, every option": ("Adam", dict(lr=0.02, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.1)),
+    "AMSGrad": ("Adam", dict(lr=0.02, betas=(0.7, 0.8), amsgrad=True)),
+    "AMSGrad, every option": ("Adam", dict(lr=0.02, betas=(0.8, 0.7), eps=1e-3, weight_decay=0.1, amsgrad=True)),
+    "AdamW": ("AdamW", dict(lr=0.01)),
+    "AdamW, every option": ("AdamW", dict(lr=0.02, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.3)),
+    "AdamW, AMSGrad": ("AdamW", dict(lr=0.02, betas=(0.7, 0.8), weight_decay=0.3, amsgrad=True)),
 }
+
+
+def both(name, ours, theirs):
+    kind, options = OPTIMIZERS[name]
+    return getattr(nnlab.optim, kind)(ours, **options), getattr(torch.optim, kind)(theirs, **options)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_fifty_steps(name):
-    make_ours, make_theirs = OPTIMIZERS[name]
     ours, theirs = twins(2, 16, 16, 1)
-    opt, peer = make_ours(ours.parameters()), make_theirs(theirs.parameters())
+    opt, peer = both(name, ours.parameters(), theirs.parameters())
     X, y = nnlab.data.moons(64, rng=0)
     X, y = X.astype(float), y.reshape(-1, 1).astype(float)
     for _ in range(50):
@@ -63,12 +81,11 @@ def test_fifty_steps(name):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_parameters_that_only_sometimes_have_a_gradient(name):
     """A skipped parameter keeps its moments and its own count of steps, which differ from its neighbours' for ever."""
-    make_ours, make_theirs = OPTIMIZERS[name]
     rng = np.random.default_rng(0)
     start = [rng.standard_normal(shape) for shape in [(3, 2), (4,), (), (2, 2)]]
     ours = [nnlab.Parameter(a) for a in start]
     theirs = [torch.nn.Parameter(torch.tensor(a)) for a in start]
-    opt, peer = make_ours(ours), make_theirs(theirs)
+    opt, peer = both(name, ours, theirs)
     for step in range(20):
         opt.zero_grad()
         peer.zero_grad()
@@ -116,3 +133,32 @@ def test_three_hundred_steps_of_minibatches_on_digits():
             T.cross_entropy(theirs(torch.tensor(a)), torch.tensor(b)).backward()
             peer.step()
     compare(ours, theirs)
+
+
+def test_every_default_is_pytorchs():
+    for kind in ("SGD", "RMSprop", "Adam", "AdamW"):
+        ours = getattr(nnlab.optim, kind)([nnlab.Parameter([1.0])])
+        theirs = getattr(torch.optim, kind)([torch.nn.Parameter(torch.ones(1))])
+        for name, value in ours.param_groups[0].items():
+            assert value == theirs.param_groups[0][name], f"{kind}: {name}"
+
+
+def test_decoupled_decay_treats_all_weights_alike_and_l2_in_adam_does_not():
+    """Loshchilov and Hutter, section 2: Adam divides the decay by the size of the gradients as well, AdamW does not."""
+    gradient_of = lambda step: np.array([1.0, 100.0]) * (1 if step % 2 else -1)  # two sizes, no direction
+    ends = {}
+    for kind in ("Adam", "AdamW"):
+        w, peer = nnlab.Parameter(np.ones(2)), torch.nn.Parameter(torch.ones(2, dtype=torch.float64))
+        options = dict(lr=0.01, weight_decay=0.5, betas=(0.9, 0.99))
+        ours, theirs = getattr(nnlab.optim, kind)([w], **options), getattr(torch.optim, kind)([peer], **options)
+        for step in range(200):
+            w.grad, peer.grad = gradient_of(step), torch.tensor(gradient_of(step))
+            ours.step()
+            theirs.step()
+        np.testing.assert_allclose(w.data, peer.detach().numpy(), rtol=1e-8)
+        ends[kind] = w.data
+    small, large = ends["AdamW"]
+    assert abs(small - large) < 1e-3
+    np.testing.assert_allclose(small, (1 - 0.01 * 0.5) ** 200, atol=0.02)
+    small, large = ends["Adam"]
+    assert large > small + 0.3
