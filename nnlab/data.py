@@ -72,7 +72,7 @@ def xor(n=256, *, noise=0.15, rng=None):
 def blobs(n=256, *, noise=0.3, centers=2, radius=1.0, rng=None):
     """Round clouds. centers: how many, evenly on a circle of `radius`, or where, as a (k, 2) array."""
     if np.ndim(centers) == 0:
-        centers = _polar(radius, 2 * np.pi * np.arange(centers) / centers)
+        centers = ring_centers(centers, radius)
     n, rng = _count(n, len(centers), "blobs"), as_rng(rng)
     y = np.arange(n) % len(centers)
     return _finish(np.asarray(centers, float)[y], y, noise, rng)
@@ -81,6 +81,15 @@ def blobs(n=256, *, noise=0.3, centers=2, radius=1.0, rng=None):
 def ring(n=256, *, noise=0.1, modes=8, radius=2.0, rng=None):
     """A ring of Gaussians, the usual test for mode collapse; y is the Gaussian's index. Metz et al., ICLR 2017."""
     return blobs(n, noise=noise, centers=modes, radius=radius, rng=rng)
+
+
+def ring_centers(modes=8, radius=2.0):
+    """Where the Gaussians of `ring` stand: (modes, 2), evenly on a circle, the first at (radius, 0).
+
+    >>> ring_centers(4).round().tolist()
+    [[2.0, 0.0], [0.0, 2.0], [-2.0, 0.0], [-0.0, -2.0]]
+    """
+    return _polar(radius, 2 * np.pi * np.arange(modes) / modes)
 
 
 def _polar(r, angle):
