@@ -1,6 +1,6 @@
 """Where weights start. All functions take a shape, (in, out) for a layer's weight, and return an array; the number of
 inputs and outputs of a layer, its fans, decide how large the numbers must be for a signal to pass many layers unharmed.
-Glorot and Bengio, AISTATS 2010 (Xavier); He et al., ICCV 2015; Saxe et al., ICLR 2014 (orthogonal).
+Glorot and Bengio, AISTATS 2010 (Xavier); He et al., ICCV 2015; LeCun et al. 1998; Saxe et al., ICLR 2014 (orthogonal).
 """
 
 from math import sqrt
@@ -65,6 +65,13 @@ def he_normal(shape, gain=SQRT2, *, dtype=np.float32, rng=None):
 def he_uniform(shape, gain=SQRT2, *, dtype=np.float32, rng=None):
     """The same variance as `he_normal` from a uniform law: bound gain * sqrt(3 / fan_in)."""
     return uniform(shape, gain * sqrt(3 / fans(shape)[0]), dtype=dtype, rng=rng)
+
+
+def lecun_normal(shape, gain=1.0, *, dtype=np.float32, rng=None):
+    """Var w = gain^2 / fan_in: keeps the signal of linear layers on its way up, and what selu needs to keep its mean 0
+    and variance 1. LeCun et al., Efficient BackProp, 1998; Klambauer et al., NeurIPS 2017.
+    """
+    return he_normal(shape, gain, dtype=dtype, rng=rng)
 
 
 def orthogonal(shape, gain=1.0, *, dtype=np.float32, rng=None):
