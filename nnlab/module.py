@@ -42,6 +42,12 @@ class Parameter(Tensor):
         super().__init__(data, requires_grad, dtype=dtype, name=name)
 
 
+class Buffer(Tensor):
+    """A Tensor that is remembered but not learned, as running statistics: saved with its module, in no optimizer."""
+
+    __slots__ = ()
+
+
 class Module:
     """What all layers and networks share. A subclass sets attributes in `__init__` and computes in `forward`.
 
@@ -87,6 +93,10 @@ class Module:
         """(name, Parameter) pairs, as `"hidden.weight"`; a parameter shared by several layers comes once."""
         return self._parts(Parameter)
 
+    def named_buffers(self):
+        """(name, Buffer) pairs."""
+        return self._parts(Buffer)
+
     def named_modules(self):
         """(name, module) pairs, this module (its name is "") first."""
         return self._parts(Module)
@@ -112,23 +122,23 @@ class Module:
             p.zero_grad()
 
     def to(self, dtype):
-        """Convert all parameters to `dtype`; an optimizer made before must be made anew. Returns self."""
-        for p in self.parameters():
+        """Convert parameters and buffers to `dtype`; an optimizer made before must be made anew. Returns self."""
+        for _, p in self._parts(Parameter | Buffer):
             if p.dtype != dtype:
                 converted = Tensor(p.data, dtype=dtype)  # raises here if dtype is none of ours, before any change
                 p._data, p._grad, p.home, p.serial = converted.data, None, None, tick()
         return self
 
     def state_dict(self):
-        """All parameters by name, as copied arrays."""
-        return {name: p.data.copy() for name, p in self.named_parameters()}
+        """All parameters and buffers by name, as copied arrays."""
+        return {name: p.data.copy() for name, p in self._parts(Parameter | Buffer)}
 
     def load_state_dict(self, state):
-        """Copy the arrays of `state` into the parameters, or, if anything does not fit, change nothing.
+        """Copy the arrays of `state` into the parameters and buffers, or, if anything does not fit, change nothing.
 
         Raises KeyError for names that are missing or too many, ValueError for shapes or values that do not fit.
         """
-        own = dict(self.named_parameters())
+        own = dict(self._parts(Parameter | Buffer))
         missing, extra = [k for k in own if k not in state], [k for k in state if k not in own]
         if missing or extra:
             raise KeyError(f"these are the parameters of another model: missing {missing}, not known here {extra}.")

@@ -3,12 +3,13 @@ all layers share in module.py. Names follow PyTorch's torch.nn.
 """
 
 from nnlab.nn.activations import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
-from nnlab.nn.attention import MultiHeadAttention
+from nnlab.nn.attention import MultiHeadAttention, TransformerBlock
 from nnlab.nn.dense import Linear, Neuron
 from nnlab.nn.embedding import Embedding, LearnedPositions
 from nnlab.nn.networks import MLP, Residual, Sequential
+from nnlab.nn.regularizing import BatchNorm1d, Dropout, LayerNorm
 
 __all__ = [
-    "MLP", "Embedding", "LeakyReLU", "LearnedPositions", "Linear", "MultiHeadAttention", "Neuron", "ReLU", "Residual",
-    "Sequential", "Sigmoid", "Softmax", "Tanh",
+    "MLP", "BatchNorm1d", "Dropout", "Embedding", "LayerNorm", "LeakyReLU", "LearnedPositions", "Linear",
+    "MultiHeadAttention", "Neuron", "ReLU", "Residual", "Sequential", "Sigmoid", "Softmax", "Tanh", "TransformerBlock",
 ]

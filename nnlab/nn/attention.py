@@ -8,6 +8,8 @@ import numpy as np
 from nnlab import functional as F
 from nnlab.module import Module
 from nnlab.nn.dense import Linear, as_input, width
+from nnlab.nn.networks import MLP
+from nnlab.nn.regularizing import Dropout, LayerNorm
 from nnlab.ops import concatenate
 from nnlab.rng import as_rng
 
@@ -67,3 +69,42 @@ class MultiHeadAttention(Module):
 
     def extra_repr(self):
         return f"{self.dim}, {self.heads} head{'s' * (self.heads != 1)}"
+
+
+class TransformerBlock(Module):
+    """Self-attention, then an MLP for each place, both with a residual and a layer norm. x: (N, T, dim) -> (N, T, dim).
+
+    dim, heads: as in MultiHeadAttention. hidden: the width inside the MLP, by default 4 dim; activation: its own.
+    dropout: how much of what attention and MLP add is dropped in training (Vaswani et al. 2017, section 5.4).
+    causal: each place sees itself and those before it only.
+    norm_first: x + f(norm(x)), which trains without warm-up (Xiong et al., ICML 2020), or norm(x + f(x)), the original.
+    Called as block(x, mask, return_weights), both as in MultiHeadAttention.
+
+    >>> TransformerBlock(8, heads=2, causal=True)
+    TransformerBlock(8, 2 heads, hidden 32, causal), 872 parameters
+    """
+
+    def __init__(self, dim, heads=1, hidden=None, *, dropout=0.0, causal=False, norm_first=True, activation="relu",
+                 dtype=np.float32, rng=None):
+        rng = None if rng is None else as_rng(rng)  # one stream for all parts; None stays the thread's own
+        self.causal, self.norm_first = causal, norm_first
+        self.attention = MultiHeadAttention(dim, heads, dtype=dtype, rng=rng)
+        self.norm1 = LayerNorm(dim, dtype=dtype)
+        self.mlp = MLP(dim, 4 * dim if hidden is None else hidden, dim, activation=activation, dtype=dtype, rng=rng)
+        self.norm2 = LayerNorm(dim, dtype=dtype)
+        self.dropout = Dropout(dropout, rng=rng)
+
+    def forward(self, x, mask=None, return_weights=False):
+        x = as_input(x, self.norm1.weight.dtype)
+        attended, weights = self.attention(self.norm1(x) if self.norm_first else x, None, mask, self.causal, True)
+        x = x + self.dropout(attended)
+        if self.norm_first:
+            x = x + self.dropout(self.mlp(self.norm2(x)))
+        else:
+            x = self.norm1(x)
+            x = self.norm2(x + self.dropout(self.mlp(x)))
+        return (x, weights) if return_weights else x
+
+    def extra_repr(self):
+        options = ["causal"] * self.causal + ["norm last"] * (not self.norm_first)
+        return ", ".join([self.attention.extra_repr(), f"hidden {self.mlp.sizes[1]}", *options])
