@@ -25,7 +25,7 @@ def rows(record: Record) -> list[tuple[str, str, str, str]]:
     """(lesson, predictions, exercises, what is open) for each unit."""
     done, table, asked = record.read(), [], questions()
     for folder in sorted(UNITS.glob("[0-9]*_*")):
-        number = folder.name[:2].lstrip("0")
+        number = str(int(folder.name[:2]))
         labs, names = asked.get(number, []), exercises_of(folder.name)
         locked = [done["predictions"][lab.id] for lab in labs if lab.id in done["predictions"]]
         passed = [name for name in names if name in done["exercises"]]

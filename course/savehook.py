@@ -1,15 +1,15 @@
-"""Drops the widget view from a saved output where a picture stands beside it.
+"""Drops the widget view from a saved output where a picture, or a page of HTML, stands beside it.
 
-A lab's output holds both a live view and a static picture. The view's model lives only as long as the
-kernel, so a notebook reopened later would show "model not found" over the picture; without the view it
-shows the picture, as GitHub, nbviewer and HTML exports do. `nnlab lab` installs the hook; on a
+A lab's output holds both a live view and a static picture, a quiz its questions. The view's model lives
+only as long as the kernel, so a notebook reopened later would show "model not found" over it; without the
+view it shows the picture, as GitHub, nbviewer and HTML exports do. `nnlab lab` installs the hook; on a
 JupyterHub this file is a server extension, turned on by one line of configuration (README).
 """
 
 from __future__ import annotations
 
 VIEW = "application/vnd.jupyter.widget-view+json"
-PICTURES = ("image/png", "image/jpeg")
+STILLS = ("image/png", "image/jpeg", "text/html")
 
 
 def drop_widget_views(model: dict, **_ignored: object) -> None:
@@ -25,7 +25,7 @@ def drop_widget_views(model: dict, **_ignored: object) -> None:
             data = output.get("data", {})
             if VIEW not in data:
                 continue
-            if any(picture in data for picture in PICTURES):
+            if any(still in data for still in STILLS):
                 del data[VIEW]
                 dropped += 1
             else:

@@ -7,6 +7,9 @@ and IPython's `Out` keep them alive. A cell is known by JupyterLab's cell id, or
 
 import weakref
 from collections import defaultdict
+from collections.abc import Iterator
+
+import ipywidgets as widgets
 
 _labs: dict[str, list[weakref.ref]] = defaultdict(list)
 _current: str | None = None
@@ -36,7 +39,17 @@ def remember(lab) -> None:
         _labs[_current].append(weakref.ref(lab))
 
 
-def heard_meanwhile(widget) -> None:
+def tree(widget: widgets.Widget) -> Iterator[widgets.Widget]:
+    """A widget and all that belongs to it, the innermost first."""
+    for child in getattr(widget, "children", ()):
+        yield from tree(child)
+    for extra in (getattr(widget, "layout", None), getattr(widget, "style", None)):
+        if isinstance(extra, widgets.Widget):
+            yield extra
+    yield widget
+
+
+def heard_meanwhile(widget: widgets.Widget) -> None:
     """Let what the page says to this widget be handled while a cell runs, in the subshell the page sends it to.
 
     ipykernel 7.4 moves it to the queue of the message that led to the widget's last word. For a picture sent by a

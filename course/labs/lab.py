@@ -8,7 +8,7 @@ the tests and the lessons drive it.
 
 import base64
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -63,7 +63,7 @@ class Lab(Shell):
             widget.observe(lambda _, name=name: self._changed(name), names="value")
         self.prediction = Prediction(self.id, self.question, self._open) if self.question else None
         self.page = self._layout()
-        for widget in _tree(self.page):
+        for widget in cells.tree(self.page):
             cells.heard_meanwhile(widget)
         cells.remember(self)
         if self.prediction and not self.prediction.open:
@@ -214,7 +214,7 @@ class Lab(Shell):
     def close(self) -> None:
         """End the thread, free the figure and the widgets. Done by itself when the lab's cell runs again."""
         self._worker.stop()
-        for widget in (self.stage, *self._widgets.values(), *_tree(self.page)):
+        for widget in (self.stage, *self._widgets.values(), *cells.tree(self.page)):
             widget.unobserve_all() if isinstance(widget, widgets.Widget) else None
             widget.close()
         self.view = self._steps = self._result = None
@@ -235,12 +235,3 @@ class Lab(Shell):
         png = base64.b64encode(self.view.encode(lossless=True)).decode()
         bundle = {**live, "image/png": png, "text/plain": words}
         return bundle, {"image/png": {"alt": self.stage.alt, "width": self.size[0], "height": self.size[1]}}
-
-
-def _tree(widget: widgets.Widget) -> Iterator[widgets.Widget]:
-    for child in getattr(widget, "children", ()):
-        yield from _tree(child)
-    for extra in (getattr(widget, "layout", None), getattr(widget, "style", None)):
-        if isinstance(extra, widgets.Widget):
-            yield extra
-    yield widget
