@@ -22,6 +22,7 @@ class Quiz:
         for number, prediction in enumerate(self.predictions, 1):
             prediction._ask.value = f"<b>{number}.</b> {html.escape(prediction.question.text)}"
             prediction._lock.description = "Answer"
+            prediction._skip.layout.display = "none"  # nothing waits for the answer
         self.page = widgets.VBox([*(prediction.panel for prediction in self.predictions), self._words])
         self.page.add_class("nnlab-lab")
         for widget in cells.tree(self.page):

@@ -98,7 +98,8 @@ def test_a_lesson_keeps_no_error_no_widgets_state_and_no_view_without_a_picture(
     assert "widgets" not in notebook["metadata"]
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
-            assert output["output_type"] != "error", "".join(cell["source"])
+            meant = "raises-exception" in cell["metadata"].get("tags", ())
+            assert (output["output_type"] == "error") == meant, "".join(cell["source"])
             assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
 
 
