@@ -12,6 +12,7 @@ from nnlab.functional.activations import (
     tanh,
 )
 from nnlab.functional.attention import multi_head_attention, scaled_dot_product_attention
+from nnlab.functional.divergences import gaussian_kl, js_divergence, kl_divergence
 from nnlab.functional.dropout import dropout
 from nnlab.functional.embedding import embedding, sinusoidal_positions
 from nnlab.functional.layers import linear
@@ -20,7 +21,7 @@ from nnlab.functional.norms import batch_norm, layer_norm
 
 __all__ = [
     "ACTIVATIONS", "batch_norm", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "elementwise",
-    "embedding", "find_activation", "layer_norm", "leaky_relu", "linear", "log_softmax", "mse_loss",
-    "multi_head_attention", "relu", "scaled_dot_product_attention", "sigmoid", "sinusoidal_positions", "softmax",
-    "tanh",
+    "embedding", "find_activation", "gaussian_kl", "js_divergence", "kl_divergence", "layer_norm", "leaky_relu",
+    "linear", "log_softmax", "mse_loss", "multi_head_attention", "relu", "scaled_dot_product_attention", "sigmoid",
+    "sinusoidal_positions", "softmax", "tanh",
 ]
