@@ -373,6 +373,82 @@ def test_adam_finds_the_bottom_of_a_bowl():
     np.testing.assert_allclose(w.data, 1, atol=1e-4)
 
 
+# Pausing and going on ------------------------------------------------------------------------------------------------
+MAKE = {
+    "SGD": lambda p: SGD(p, lr=0.1, momentum=0.9, nesterov=True), "ProximalSGD": lambda p: ProximalSGD(p, 0.1, 0.01),
+    "RMSprop": lambda p: RMSprop(p, centered=True, momentum=0.5), "Adam": lambda p: Adam(p, lr=0.1),
+    "AdamW": lambda p: AdamW([{"params": p[:2], "lr": 0.1}, {"params": p[2:]}], amsgrad=True)}
+
+
+def train_a_little(model, opt, steps):
+    for step in steps:
+        rng = np.random.default_rng(step)
+        opt.zero_grad()
+        x = rng.standard_normal((4, 2))
+        (model.layers[1] if step % 3 == 1 else model)(np.ones((4, 3)) if step % 3 == 1 else x).sum().backward()
+        opt.step()  # every third step leaves the first layer out
+
+
+@pytest.mark.parametrize("kind", MAKE)
+def test_training_resumed_is_training_never_interrupted_bit_for_bit(kind, tmp_path):
+    model = MLP(2, 3, 1, rng=0)
+    opt = MAKE[kind](model.parameters())
+    train_a_little(model, opt, range(10))
+    opt.lr = 0.05
+    np.savez(tmp_path / "optimizer.npz", **opt.state_dict())
+    again = MLP(2, 3, 1, rng=1)
+    again.load_state_dict(model.state_dict())
+    resumed = MAKE[kind](again.parameters())
+    train_a_little(again, resumed, ())
+    with np.load(tmp_path / "optimizer.npz", allow_pickle=False) as file:
+        resumed.load_state_dict(file)
+    assert resumed.param_groups == [{k: v for k, v in group.items() if k != "params"} for group in opt.param_groups]
+    train_a_little(model, opt, range(10, 20))
+    train_a_little(again, resumed, range(10, 20))
+    np.testing.assert_array_equal(values(again.parameters()), values(model.parameters()))
+    for name, vector in opt.state.items():
+        np.testing.assert_array_equal(resumed.state[name], vector)
+
+
+def test_a_state_can_be_loaded_in_the_middle_and_is_a_copy():
+    model = MLP(2, 3, 1, rng=0)
+    opt = Adam(model.parameters(), lr=0.1)
+    train_a_little(model, opt, range(5))
+    weights, state = model.state_dict(), opt.state_dict()
+    train_a_little(model, opt, range(5, 12))
+    expected = values(model.parameters())
+    for _ in range(2):
+        model.load_state_dict(weights)
+        opt.load_state_dict(state)
+        train_a_little(model, opt, range(5, 12))
+        np.testing.assert_array_equal(values(model.parameters()), expected)
+
+
+@pytest.mark.parametrize(("change", "error", "told"), [
+    (lambda s: s.pop("state.v"), KeyError, r"another optimizer than Adam with its options: missing \['state.v'\]"),
+    (lambda s: s.update({"groups.1.lr": 1.0}), KeyError, r"not known here \['groups.1.lr'\]"),
+    (lambda s: s.update({"sizes": np.array([3, 6, 3, 1])}), ValueError, r"of sizes \[3, 6, 3, 1\]; here .* \[6, 3, 3"),
+    (lambda s: s.update({"state.m": np.zeros(13)}), ValueError, "state.m is float32 of shape .13,.; got float64"),
+    (lambda s: s.update({"state.v": np.zeros(12, "f")}), ValueError, r"state.v is float32 of shape \(13,\); got .*12"),
+    (lambda s: s.update({"groups.0.lr": -1.0}), ValueError, "lr is a number of at least 0; got -1.0"),
+    (lambda s: s.update({"groups.0.betas": [0.9, 2.0]}), ValueError, "betas are two numbers"),
+    (lambda s: s.update({"groups.0.amsgrad": "no"}), ValueError, "groups.0.amsgrad is bool"),
+    (lambda s: s.update({"steps": np.zeros(3, int)}), ValueError, "steps is int64 of shape .4,.; got int64 of .3"),
+])
+def test_a_state_that_does_not_fit_changes_nothing(change, error, told):
+    model, peer = MLP(2, 3, 1, rng=0), MLP(2, 3, 1, rng=0)
+    opt, other = Adam(model.parameters(), lr=0.1), Adam(peer.parameters(), lr=0.7)
+    train_a_little(model, opt, range(5))
+    train_a_little(peer, other, range(3))
+    before, state = opt.state_dict(), other.state_dict()
+    change(state)
+    with pytest.raises(error, match=told):
+        opt.load_state_dict(state)
+    assert opt.state_dict().keys() == before.keys()
+    for name, value in opt.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
 # Refusals ------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("make", "told"), [
     (lambda w: SGD([w], lr=-0.1), "lr is a number of at least 0; got -0.1"),

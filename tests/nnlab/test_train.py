@@ -2,13 +2,31 @@
 
 import copy
 import gc
+import signal
+import threading
 import warnings
 
 import numpy as np
 import pytest
 
-from nnlab import MLP, SGD, Adam, Linear, Neuron, TrainingDiverged, accuracy, data, fit, fit_steps, train
+from nnlab import (
+    MLP,
+    SGD,
+    Adam,
+    Linear,
+    Neuron,
+    TrainingDiverged,
+    accuracy,
+    augment,
+    data,
+    fit,
+    fit_steps,
+    manual_seed,
+    nn,
+    train,
+)
 from nnlab import functional as F
+from nnlab.regularize import l1, l2
 
 BCE = F.binary_cross_entropy_with_logits
 
@@ -64,12 +82,30 @@ def test_the_xor_demo_works_for_every_seed(seed):
     assert history["loss"][-1] < 0.05
 
 
-def test_the_same_seed_gives_the_same_bits():
+def weights(model):
+    return np.concatenate([p.data.ravel() for p in model.parameters()])
+
+
+@pytest.mark.parametrize("batch_size", [None, 16])
+def test_the_same_seed_gives_the_same_bits(batch_size):
     runs = []
-    for _ in range(2):
+    for validation in (None, None, data.moons(30, rng=1)):
+        manual_seed(7)
+        model = nn.Sequential(nn.Linear(2, 8, activation="tanh"), nn.Dropout(0.3), nn.Linear(8, 1))
+        X, y = data.moons(60)
+        noise = augment.Compose(augment.Rotate(20), augment.Noise(0.1))
+        history = fit(model, X, y, BCE, Adam(model.parameters(), lr=0.1), epochs=5, batch_size=batch_size,
+                      augment=noise, penalty=l1(1e-3), clip_norm=1.0, validation=validation, metric=accuracy)
+        runs.append((history["loss"], history["penalty"], history["accuracy"], weights(model).tolist()))
+    assert runs[0] == runs[1] == runs[2]  # measuring on other data changes nothing either
+
+
+def test_a_seed_for_the_batches_alone():
+    runs = []
+    for seed in (3, 3, 4):
         model, X, y, opt = setup()
-        runs.append(fit(model, X, y, BCE, opt, epochs=5, batch_size=16, rng=3)["loss"])
-    assert runs[0] == runs[1]
+        runs.append(fit(model, X, y, BCE, opt, epochs=5, batch_size=16, rng=seed)["loss"])
+    assert runs[0] == runs[1] != runs[2]
 
 
 def test_the_loss_of_an_epoch_is_the_mean_over_examples_of_uneven_batches():
@@ -111,6 +147,161 @@ def test_nothing_grows_with_the_number_of_steps():
         next(steps)
     assert gc.collect() == 0  # no cycles: a step is freed as soon as it is over
     assert len(gc.get_objects()) <= count + 5
+
+
+# What a step may be ---------------------------------------------------------------------------------------------------
+def test_the_l2_penalty_is_weight_decay_and_the_loss_is_recorded_without_it():
+    X, y = data.moons(60, rng=0)
+    decayed, priced = (MLP(2, 8, 1, dtype=np.float64, rng=0) for _ in range(2))
+    split = [{"params": [layer.weight for layer in decayed.layers], "weight_decay": 0.1},
+             {"params": [layer.bias for layer in decayed.layers]}]
+    start = sum((layer.weight.data ** 2).sum() for layer in priced.layers) / 2 * 0.1
+    plain = fit(decayed, X, y, BCE, SGD(split, lr=0.5), epochs=20)
+    history = fit(priced, X, y, BCE, SGD(priced.parameters(), lr=0.5), epochs=20, penalty=l2(0.1))
+    np.testing.assert_allclose(weights(priced), weights(decayed), rtol=1e-9)
+    np.testing.assert_allclose(history["loss"], plain["loss"], rtol=1e-12)
+    assert history["penalty"][0] == pytest.approx(start)
+    assert history.keys() == {"loss", "penalty"}
+
+
+def test_a_penalty_that_returns_a_number_by_mistake_is_told():
+    model, X, y, opt = setup()
+    before = weights(model)
+    with pytest.raises(TypeError, match=r"a penalty is a function model -> Tensor of one number; .* returned 0\.5"):
+        fit(model, X, y, BCE, opt, epochs=1, penalty=lambda model: 0.5)
+    np.testing.assert_array_equal(weights(model), before)
+
+
+def test_every_batch_is_augmented_anew_and_validation_never():
+    model = Linear(1, 1, rng=0)
+    X, y, seen, looked_at = np.arange(6.0).reshape(6, 1), np.zeros((6, 1)), [], []
+    model.forward = lambda x, forward=model.forward: looked_at.append(np.array(x)) or forward(x)
+
+    def times_ten(batch):
+        seen.append(batch.copy())
+        return batch.astype(np.float64) * 10
+
+    fit(model, X, y, F.mse_loss, SGD(model.parameters(), lr=1e-4), epochs=2, batch_size=4, augment=times_ten,
+        validation=(X, y), rng=0)
+    assert [len(batch) for batch in seen] == [4, 2, 4, 2]
+    np.testing.assert_array_equal(np.sort(np.concatenate(seen[:2]), 0), X)
+    assert [x.max() for x in looked_at[2::3]] == [5, 5]  # validation
+    np.testing.assert_array_equal(looked_at[0], seen[0] * 10)
+    assert looked_at[0].dtype == np.float32
+
+
+def test_an_augmentation_that_changes_the_shape_is_told():
+    model, X, y, opt = setup()
+    with pytest.raises(ValueError, match=r"augment must keep the shape of a batch, \(60, 2\); .* returned \(30, 2\)"):
+        fit(model, X, y, BCE, opt, epochs=1, augment=lambda X: X[::2])
+
+
+def test_clipping_bounds_the_length_of_a_step():
+    lengths = []
+    for clip_norm in (None, 0.25):
+        model, X, y, opt = Linear(1, 1, rng=0), [[0.0], [100.0]], [[0.0], [1.0]], None
+        opt = SGD(model.parameters(), lr=1.0)
+        before = weights(model)
+        fit(model, X, y, F.mse_loss, opt, epochs=1, clip_norm=clip_norm)
+        lengths.append(np.linalg.norm(weights(model) - before))
+    assert lengths[0] > 1000
+    assert lengths[1] == pytest.approx(0.25, rel=1e-5)
+
+
+def test_a_gradient_that_cannot_be_clipped_stops_training_before_it_does_harm():
+    model = Linear(1, 1, rng=0)
+    model.bias.data, model.weight.data = [0.0], [[1e-30]]
+    before = weights(model)
+    with pytest.raises(TrainingDiverged, match=r"at step 1 the gradient of Linear\(1 -> 1\).weight holds") as caught:
+        fit(model, [[3e38], [2e38]], [[0.0], [5e8]], F.mse_loss, SGD(model.parameters(), lr=1), epochs=1, clip_norm=1)
+    assert (caught.value.step, caught.value.layer) == (1, None)
+    np.testing.assert_array_equal(weights(model), before)
+
+
+def test_a_part_frozen_in_eval_mode_stays_so_and_the_rest_trains_again_after_a_look():
+    X, y = data.moons(20, rng=0)
+    model = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.5), nn.Linear(8, 1), nn.Dropout(0.5))
+    steps = fit_steps(model, X, y, BCE, SGD(model.parameters(), lr=0.1), validation=(X, y))
+    next(steps)
+    model.layers[1].eval()
+    next(steps)
+    assert [layer.training for layer in model.layers] == [True, False, True, True]
+    model.eval()
+    next(steps)
+    assert [layer.training for layer in model.layers] == [True] * 4
+
+
+# Interruption --------------------------------------------------------------------------------------------------------
+class Interrupted(SGD):
+    """Ctrl-C is pressed in the middle of the 7th step's update, `presses` times."""
+
+    presses, calls = 1, 0
+
+    def update(self, *args, **options):
+        self.calls += 1
+        for _ in range(self.presses * (self.calls == 7)):
+            signal.raise_signal(signal.SIGINT)
+        super().update(*args, **options)
+
+
+@pytest.mark.parametrize(("batch_size", "epochs_done"), [(None, 7), (20, 2)])
+def test_ctrl_c_lets_the_step_end_and_returns_what_was_learned(batch_size, epochs_done):
+    model, X, y, _ = setup()
+    twin = copy.deepcopy(model)
+    seen = []
+    history = fit(model, X, y, BCE, Interrupted(model.parameters(), lr=0.5), epochs=100, batch_size=batch_size, rng=0,
+                  callbacks=[seen.append])
+    assert history.interrupted
+    assert "interrupted" in repr(history)
+    assert len(history["loss"]) == len(seen) == epochs_done
+    steps = fit_steps(twin, X, y, BCE, SGD(twin.parameters(), lr=0.5), batch_size=batch_size, rng=0)
+    for _ in range(7):
+        next(steps)
+    np.testing.assert_array_equal(weights(model), weights(twin))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert not fit(model, X, y, BCE, SGD(model.parameters()), epochs=1).interrupted
+
+
+def test_a_second_ctrl_c_breaks_the_step_off():
+    model, X, y, _ = setup()
+    opt = Interrupted(model.parameters(), lr=0.5)
+    opt.presses = 2
+    history = fit(model, X, y, BCE, opt, epochs=100)
+    assert history.interrupted
+    assert len(history["loss"]) == 6
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_raised_by_the_model_itself_ends_training_too():
+    model, X, y, opt = setup()
+    calls = []
+
+    def forward(x, forward=model.forward):
+        calls.append(x)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return forward(x)
+
+    model.forward = forward
+    history = fit(model, X, y, BCE, opt, epochs=100)
+    assert history.interrupted
+    assert len(history["loss"]) == 3
+
+
+def test_an_application_with_its_own_ctrl_c_keeps_it_and_other_threads_train_as_well():
+    model, X, y, opt = setup()
+    pressed, lengths = [], []
+    before = signal.signal(signal.SIGINT, lambda *event: pressed.append(event))
+    try:
+        press_once = lambda step: signal.raise_signal(signal.SIGINT) if step.epoch == 1 else None
+        assert len(fit(model, X, y, BCE, opt, epochs=4, callbacks=[press_once])["loss"]) == 4
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(pressed) == 1
+    thread = threading.Thread(target=lambda: lengths.append(len(fit(model, X, y, BCE, opt, epochs=2)["loss"])))
+    thread.start()
+    thread.join()
+    assert lengths == [2]
 
 
 # Step by step --------------------------------------------------------------------------------------------------------
@@ -173,6 +364,21 @@ def test_a_callback_that_is_a_context_is_left_even_after_an_error():
     with pytest.raises(KeyboardInterrupt):
         fit(model, X, y, BCE, opt, epochs=3, callbacks=[bar])
     assert bar.log == ("open", "close")
+
+
+def test_a_callback_may_ask_for_every_step():
+    class Each:
+        every_step = True
+
+        def __call__(self, step):
+            steps.append((step.step, step.ends_epoch, step.model is model))
+            return step.step == 5
+
+    steps, epochs = [], []
+    model, X, y, opt = setup()
+    history = fit(model, X, y, BCE, opt, epochs=10, batch_size=20, callbacks=[epochs.append, Each()])
+    assert steps == [(1, False, True), (2, False, True), (3, True, True), (4, False, True), (5, False, True)]
+    assert len(epochs) == len(history["loss"]) == 1
 
 
 def test_a_callback_that_returns_a_number_by_mistake_is_told():
