@@ -4,6 +4,7 @@ float, or an array of whole numbers or angles, computed in float64. sklearn.metr
 
 import numpy as np
 
+from nnlab import functional as F
 from nnlab.tensor import Tensor
 
 
@@ -138,6 +139,21 @@ def high_quality_share(samples, centers, sd):
     0.5
     """
     return float(mode_counts(samples, centers, sd).sum() / len(samples))
+
+
+def reverse_kl(samples, centers):
+    """How unevenly the samples are spread over the modes: sum_k q_k ln(K q_k), in nats, q the shares by nearest mode.
+
+    0 if all K modes have equally many, ln K if one has them all. Every sample counts, of high quality or not: a measure
+    of balance, as in PacGAN's tables ("reverse KL", that of the modes generated from the uniform modes of the data).
+
+    >>> reverse_kl([[0.1], [0.2], [2.0], [1.9]], centers=[[0.0], [2.0]])
+    0.0
+    """
+    _, nearest = _nearest(samples, centers)
+    modes = len(centers)
+    q = np.bincount(nearest, minlength=modes) / len(nearest)
+    return F.kl_divergence(q, np.full(modes, 1 / modes)).item()
 
 
 def _nearest(samples, centers):

@@ -1,6 +1,6 @@
 """Metrics: answers counted whichever shape the logits have, angles exact however small, and modes that are modes."""
 
-from math import exp, pi
+from math import exp, log, pi
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from nnlab.metrics import (
     mode_counts,
     modes_captured,
     principal_angles,
+    reverse_kl,
 )
 
 seeds = st.integers(0, 2**32 - 1)
@@ -153,6 +154,14 @@ def test_samples_of_the_ring_itself_are_good_and_cover_it():
     np.testing.assert_allclose(mode_counts(X, CENTERS, 0.1) / np.bincount(y), 1 - exp(-4.5), atol=0.01)
     assert isinstance(high_quality_share(X, CENTERS, 0.1), float)
     assert isinstance(modes_captured(X, CENTERS, 0.1), int)
+
+
+def test_balance_is_zero_when_even_and_ln_k_when_one_mode_has_all_good_or_not():
+    assert reverse_kl(np.repeat(CENTERS, 3, 0) * 1.2, CENTERS) == pytest.approx(0, abs=1e-15)
+    assert reverse_kl(CENTERS[[2, 2, 2]], CENTERS) == pytest.approx(log(8))
+    assert reverse_kl(CENTERS[[0, 1, 2, 2]], CENTERS) == pytest.approx(0.5 * log(8 / 4) + 0.5 * log(8 / 2))
+    with pytest.raises(ValueError, match="samples must be"):
+        reverse_kl(np.zeros((0, 2)), CENTERS)
 
 
 @pytest.mark.parametrize(("samples", "sd", "told"), [
