@@ -190,7 +190,7 @@ def test_at_its_best_the_discriminator_is_p_over_p_plus_q_and_pays_ln_4_minus_2_
 
 
 def test_trained_against_a_generator_that_stands_still_it_comes_close_to_its_best():
-    """Real N(0, 1), fake N(1, 1): D* = 1 / (1 + e^(x - 1/2)); within 0.05 wherever p + q > 0.01 (20 of 20 seeds: 0.035 at most)."""
+    """Real N(0, 1), fake N(1, 1): D* = 1 / (1 + e^(x - 1/2)); within 0.05 where p + q > 0.01 (20 seeds: 0.035)."""
     G = MLP(1, 1, init=lambda shape, **_: np.ones(shape, np.float32))
     G.layers[0].bias.data = [1.0]
     D = MLP(1, 16, 1, rng=0)
