@@ -11,9 +11,9 @@ class EarlyStopping:
     """Stop once `monitor` has not improved for `patience` epochs, and go back to the weights of the best epoch.
 
     min_delta: by how much it must improve to count. monitor: a name in the history; mode: "min", or "max" for one that
-    should grow, as val_accuracy. (What training batches measure, as "loss", was measured before the steps of its epoch:
-    weights and value belong together for val_ names only.) restore_best: whether the model gets back a copy of its best `state_dict()`, buffers
-    included, when training ends: by patience, at the last epoch, interrupted or diverged. The optimizer's state stays.
+    should grow, as val_accuracy. (A name without val_ is measured before the steps of its epoch, the weights after.)
+    restore_best: whether the model gets back a copy of its best `state_dict()`, buffers included, when training ends:
+    by patience, at the last epoch, interrupted or diverged. The optimizer keeps its state.
     Afterwards `best` and `best_epoch` (from 0) tell when that was. By hand: `with stop: ... if stop(step): break`.
     Raises KeyError at the end of the first epoch if nothing of the name `monitor` is measured.
 

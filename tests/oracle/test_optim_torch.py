@@ -15,14 +15,15 @@ T = torch.nn.functional
 torch.set_num_threads(1)  # on nets this small, threads only wait for each other
 
 
-def twins(*sizes, seed=0):
+def twins(*sizes, activation="tanh", seed=0):
     """The same network twice: nnlab's and PyTorch's."""
-    ours = nnlab.MLP(*sizes, activation="tanh", dtype=np.float64, rng=seed)
+    ours = nnlab.MLP(*sizes, activation=activation, dtype=np.float64, rng=seed)
+    between = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}[activation]
     layers = [torch.nn.Linear(n, m, dtype=torch.float64) for n, m in pairwise(sizes)]
     for mine, theirs in zip(ours.layers, layers):
         theirs.weight.data = torch.tensor(mine.weight.data.T.copy())
         theirs.bias.data = torch.tensor(mine.bias.data.copy())
-    steps = [part for layer in layers for part in (layer, torch.nn.Tanh())][:-1]
+    steps = [part for layer in layers for part in (layer, between())][:-1]
     return ours, torch.nn.Sequential(*steps)
 
 
