@@ -2,20 +2,25 @@
 
     tensor      Tensor, the tape, backward          ops         operations and their derivatives
     functional  activations, dense layer, losses    nn          layers and networks, which hold parameters
-    module      Module, Parameter, observe          optim       gradient descent, Adam
+    module      Module, Parameter, observe          optim       gradient descent ... AdamW, clipping, schedules
     init        where weights start                 rng         manual_seed
+    regularize  L1, L2 penalties                    augment     noise, turns, shifts of a batch
     train       fit, History                        data        point clouds, digits, batches
     metrics     accuracy, angles, modes             gradcheck   is a gradient right?
     pca         the best linear code
 """
 
-from nnlab import data, functional, init, metrics, module, nn, ops, optim, pca, train
+from nnlab import augment, callbacks, data, functional, init, metrics, module, nn, ops, optim, pca, regularize, train
+from nnlab.callbacks import EarlyStopping
 from nnlab.data import DataLoader
 from nnlab.gradcheck import GradientError, gradcheck
 from nnlab.metrics import accuracy
 from nnlab.module import Module, Parameter, observe
 from nnlab.nn import (
+    ELU,
+    GELU,
     MLP,
+    SELU,
     BatchNorm1d,
     Dropout,
     Embedding,
@@ -34,17 +39,18 @@ from nnlab.nn import (
     TransformerBlock,
 )
 from nnlab.ops import concatenate, maximum, op, stack, where
-from nnlab.optim import SGD, Adam
+from nnlab.optim import SGD, Adam, AdamW, RMSprop
 from nnlab.pca import PCA
 from nnlab.rng import manual_seed
 from nnlab.tensor import Tensor, is_grad_enabled, no_grad
 from nnlab.train import History, TrainingDiverged, fit, fit_steps
 
 __all__ = [
-    "MLP", "PCA", "SGD", "Adam", "BatchNorm1d", "DataLoader", "Dropout", "Embedding", "GradientError", "History",
-    "LayerNorm", "LeakyReLU", "LearnedPositions", "Linear", "Module", "MultiHeadAttention", "Neuron", "Parameter",
-    "ReLU", "Residual", "Sequential", "Sigmoid", "Softmax", "Tanh", "Tensor", "TrainingDiverged", "TransformerBlock",
-    "accuracy", "concatenate", "data", "fit", "fit_steps", "functional", "gradcheck", "init", "is_grad_enabled",
-    "manual_seed", "maximum", "metrics", "module", "nn", "no_grad", "observe", "op", "ops", "optim", "pca", "stack",
+    "ELU", "GELU", "MLP", "PCA", "SELU", "SGD", "Adam", "AdamW", "BatchNorm1d", "DataLoader", "Dropout",
+    "EarlyStopping", "Embedding", "GradientError", "History", "LayerNorm", "LeakyReLU", "LearnedPositions", "Linear",
+    "Module", "MultiHeadAttention", "Neuron", "Parameter", "RMSprop", "ReLU", "Residual", "Sequential", "Sigmoid",
+    "Softmax", "Tanh", "Tensor", "TrainingDiverged", "TransformerBlock", "accuracy", "augment", "callbacks",
+    "concatenate", "data", "fit", "fit_steps", "functional", "gradcheck", "init", "is_grad_enabled", "manual_seed",
+    "maximum", "metrics", "module", "nn", "no_grad", "observe", "op", "ops", "optim", "pca", "regularize", "stack",
     "train", "where",
 ]

@@ -3,10 +3,14 @@
 from nnlab.functional.activations import (
     ACTIVATIONS,
     elementwise,
+    elu,
     find_activation,
+    gelu,
+    gelu_tanh,
     leaky_relu,
     log_softmax,
     relu,
+    selu,
     sigmoid,
     softmax,
     tanh,
@@ -20,8 +24,8 @@ from nnlab.functional.losses import binary_cross_entropy_with_logits, cross_entr
 from nnlab.functional.norms import batch_norm, layer_norm
 
 __all__ = [
-    "ACTIVATIONS", "batch_norm", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "elementwise",
-    "embedding", "find_activation", "gaussian_kl", "js_divergence", "kl_divergence", "layer_norm", "leaky_relu",
-    "linear", "log_softmax", "mse_loss", "multi_head_attention", "relu", "scaled_dot_product_attention", "sigmoid",
-    "sinusoidal_positions", "softmax", "tanh",
+    "ACTIVATIONS", "batch_norm", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "elementwise", "elu",
+    "embedding", "find_activation", "gaussian_kl", "gelu", "gelu_tanh", "js_divergence", "kl_divergence", "layer_norm",
+    "leaky_relu", "linear", "log_softmax", "mse_loss", "multi_head_attention", "relu", "scaled_dot_product_attention",
+    "selu", "sigmoid", "sinusoidal_positions", "softmax", "tanh",
 ]

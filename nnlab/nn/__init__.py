@@ -2,7 +2,7 @@
 all layers share in module.py. Names follow PyTorch's torch.nn.
 """
 
-from nnlab.nn.activations import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
+from nnlab.nn.activations import ELU, GELU, SELU, LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
 from nnlab.nn.attention import MultiHeadAttention, TransformerBlock
 from nnlab.nn.dense import Linear, Neuron
 from nnlab.nn.embedding import Embedding, LearnedPositions
@@ -10,6 +10,7 @@ from nnlab.nn.networks import MLP, Residual, Sequential
 from nnlab.nn.regularizing import BatchNorm1d, Dropout, LayerNorm
 
 __all__ = [
-    "MLP", "BatchNorm1d", "Dropout", "Embedding", "LayerNorm", "LeakyReLU", "LearnedPositions", "Linear",
-    "MultiHeadAttention", "Neuron", "ReLU", "Residual", "Sequential", "Sigmoid", "Softmax", "Tanh", "TransformerBlock",
+    "ELU", "GELU", "MLP", "SELU", "BatchNorm1d", "Dropout", "Embedding", "LayerNorm", "LeakyReLU", "LearnedPositions",
+    "Linear", "MultiHeadAttention", "Neuron", "ReLU", "Residual", "Sequential", "Sigmoid", "Softmax", "Tanh",
+    "TransformerBlock",
 ]

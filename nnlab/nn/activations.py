@@ -1,38 +1,86 @@
-"""Activations as layers, to stand in a Sequential."""
+"""Activations as layers: to stand in a Sequential, or to go with their options into another layer's `activation=`."""
 
 from nnlab import functional as F
 from nnlab.module import Module
 
 
-class ReLU(Module):
+class _Elementwise(Module):
+    """A subclass names its function; `options` are bound to it. `f` and `df` let `linear` use it inside."""
+
+    options = {}
+
+    def forward(self, x):
+        return self.function(x, **self.options)
+
+    def f(self, z):
+        return self.function.f(z, **self.options)
+
+    def df(self, z, a):
+        return self.function.df(z, a, **self.options)
+
+    __name__ = property(lambda self: self.function.__name__)
+
+    def extra_repr(self):
+        return ", ".join(map(str, self.options.values()))
+
+
+class ReLU(_Elementwise):
     """`functional.relu` as a layer."""
 
-    def forward(self, x):
-        return F.relu(x)
+    function = staticmethod(F.relu)
 
 
-class LeakyReLU(Module):
-    """`functional.leaky_relu` as a layer."""
+class LeakyReLU(_Elementwise):
+    """`functional.leaky_relu` as a layer.
+
+    >>> from nnlab import Linear
+    >>> Linear(4, 8, activation=LeakyReLU(0.2))
+    Linear(4 -> 8, LeakyReLU(0.2)), 40 parameters
+    """
+
+    function = staticmethod(F.leaky_relu)
 
     def __init__(self, negative_slope=0.01):
-        self.negative_slope = negative_slope
-
-    def forward(self, x):
-        return F.leaky_relu(x, self.negative_slope)
+        self.options = {"negative_slope": float(negative_slope)}
 
 
-class Sigmoid(Module):
+class ELU(_Elementwise):
+    """`functional.elu` as a layer."""
+
+    function = staticmethod(F.elu)
+
+    def __init__(self, alpha=1.0):
+        self.options = {"alpha": float(alpha)}
+
+
+class SELU(_Elementwise):
+    """`functional.selu` as a layer."""
+
+    function = staticmethod(F.selu)
+
+
+class GELU(_Elementwise):
+    """`functional.gelu` as a layer, or, with approximate="tanh", `functional.gelu_tanh`."""
+
+    def __init__(self, approximate="none"):
+        if approximate not in ("none", "tanh"):
+            raise ValueError(f"GELU: approximate is 'none' or 'tanh'; got {approximate!r}.")
+        self.function = F.gelu if approximate == "none" else F.gelu_tanh
+
+    def extra_repr(self):
+        return "" if self.function is F.gelu else "tanh"
+
+
+class Sigmoid(_Elementwise):
     """`functional.sigmoid` as a layer."""
 
-    def forward(self, x):
-        return F.sigmoid(x)
+    function = staticmethod(F.sigmoid)
 
 
-class Tanh(Module):
+class Tanh(_Elementwise):
     """`functional.tanh` as a layer."""
 
-    def forward(self, x):
-        return F.tanh(x)
+    function = staticmethod(F.tanh)
 
 
 class Softmax(Module):

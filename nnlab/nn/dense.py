@@ -22,12 +22,15 @@ def width(number, owner, role, counted="neurons"):
 
 
 def _default_init(activation):
-    relu_like = activation is not None and "relu" in activation.__name__
-    return initial.he_uniform if relu_like else initial.xavier_uniform
+    """Xavier for what is linear around 0, He for what silences one half, LeCun for selu, which needs just that."""
+    name = getattr(activation, "__name__", "")
+    if name == "selu":
+        return initial.lecun_normal
+    return initial.he_uniform if "lu" in name else initial.xavier_uniform
 
 
 def named(activation):
-    return "" if activation is None else f", {activation.__name__}"
+    return "" if activation is None else f", {getattr(activation, 'label', activation.__name__)}"
 
 
 def as_input(x, dtype):
@@ -73,8 +76,9 @@ class Linear(Module):
     """A layer of neurons, f(x W + b). x: (..., in) -> (..., out).
 
     weight is (in, out), the transpose of PyTorch's, so that code reads as the formula; bias is (out,) and starts at 0.
-    activation: an elementwise activation by name, computed in the same operation, or None.
-    init: a function of init.py for the weight; by default He for relu-like activations, else Xavier (PyTorch differs).
+    activation: an elementwise activation by name or with its options (LeakyReLU(0.2)), in the same operation, or None.
+    init: a function of init.py for the weight; by default He for relu, leaky relu, elu and gelu, LeCun for selu, else
+        Xavier (PyTorch differs).
     Raises ValueError for widths below 1 and for an x whose last axis is not `in_features`.
 
     >>> Linear(4, 8, activation="relu")

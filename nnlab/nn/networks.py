@@ -12,7 +12,7 @@ class Sequential(Module):
 
     >>> from nnlab import LeakyReLU
     >>> Sequential(Linear(4, 8), LeakyReLU(0.2), Linear(8, 1))
-    Sequential(Linear(4 -> 8), LeakyReLU(), Linear(8 -> 1)), 49 parameters
+    Sequential(Linear(4 -> 8), LeakyReLU(0.2), Linear(8 -> 1)), 49 parameters
     """
 
     def __init__(self, *layers):
@@ -65,4 +65,4 @@ class MLP(Sequential):
     def extra_repr(self):
         hidden = named(self.layers[0].activation) if len(self.layers) > 1 else ""
         end = self.layers[-1].activation
-        return " -> ".join(map(str, self.sizes)) + hidden + (f", output {end.__name__}" if end else "")
+        return " -> ".join(map(str, self.sizes)) + hidden + (f", output{named(end)[1:]}" if end else "")

@@ -1,5 +1,7 @@
 """Activations, losses and the dense layer: exact at the edges, equal to their twins, and honest about shapes."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -19,9 +21,20 @@ def backward(out, seed=0):
 
 
 # A fused operation against its twin composed of simple ones -----------------------------------------------------------
+def erf(x):
+    """2 / sqrt(pi) times the integral of e^(-u^2) from 0 to x, with u = x t, by Gauss and Legendre in 60 points."""
+    t, w = np.polynomial.legendre.leggauss(60)
+    return x * sum(float(b) * (-(x * (a + 1) / 2) ** 2).exp() for a, b in zip(t.tolist(), w)) / np.sqrt(np.pi)
+
+
 COMPOSED = {
     "relu": lambda z: z * (z > 0),
     "leaky_relu": lambda z: z * np.where((z > 0), 1, 0.01),
+    "elu": lambda z: np.where(z > 0, 1, 0) * z + np.where(z > 0, 0, 1) * (z.exp() - 1),
+    "selu": lambda z: 1.0507009873554805 * (np.where(z > 0, 1, 0) * z
+                                            + np.where(z > 0, 0, 1.6732632423543772) * (z.exp() - 1)),
+    "gelu": lambda z: z * erf(z / np.sqrt(2)) / 2 + z / 2,
+    "gelu_tanh": lambda z: 0.5 * z * (1 + F.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))),
     "sigmoid": lambda z: 1 / (1 + (-z).exp()),
     "tanh": lambda z: 1 - 2 / ((2 * z).exp() + 1),
 }
@@ -46,7 +59,8 @@ def test_activations_and_their_composed_twins(name):
 @pytest.mark.parametrize("name", COMPOSED)
 @pytest.mark.parametrize("shape", [(5, 3), (3,), (2, 5, 3)])
 def test_the_dense_layer_and_its_composed_twin(name, shape):
-    x, W, b = rng.standard_normal(shape), rng.standard_normal((3, 4)), rng.standard_normal(4)
+    # not far from 0, where the twin of gelu, 1 + erf, loses its digits
+    x, W, b = rng.standard_normal(shape), rng.standard_normal((3, 4)) / 3, rng.standard_normal(4)
     assert_twins(lambda x, W, b: F.linear(x, W, b, name), lambda x, W, b: COMPOSED[name](x @ W + b), x, W, b)
 
 
@@ -113,6 +127,31 @@ def test_sigmoid_of_huge_inputs():
     np.testing.assert_allclose(F.sigmoid(np.array(-40.0)).item(), np.exp(-40.0), rtol=1e-15)
 
 
+@pytest.mark.parametrize("z", [-37.0, -20.0, -8.0, -3.0, -1.0, -1e-9, 0.0, 1e-9, 0.5, 2.0, 8.0, 37.0])
+def test_gelu_keeps_all_its_digits_in_both_tails(z):
+    below = math.erfc(-z / math.sqrt(2)) / 2  # P(X < z)
+    x = Tensor(np.array(z), requires_grad=True)
+    y = F.gelu(x)
+    np.testing.assert_allclose(y.item(), z * below, rtol=1e-12)
+    y.backward()
+    slope = below + z * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    np.testing.assert_allclose(x.grad, slope, rtol=1e-10)
+    single = F.gelu(np.array(z, np.float32)).item()
+    np.testing.assert_allclose(single, z * below, rtol=2e-5 if abs(z) > 8 else 3e-6, atol=1e-37)
+
+
+def test_elu_of_huge_inputs_and_near_0():
+    y = F.elu(np.array([-1e4, -1e-12, 1e4]), alpha=2.0).data
+    np.testing.assert_allclose(y, [-2, -2e-12, 1e4], rtol=1e-11)
+
+
+def test_an_option_from_numpy_does_not_widen_float32():
+    z = Tensor(np.array([-1.0, 1.0], np.float32), requires_grad=True)
+    for f in (F.leaky_relu, F.elu, lambda z, T: F.softmax(z, -1, T), lambda z, T: F.log_softmax(z, -1, T)):
+        f(z, np.float64(0.3)).sum().backward()
+        assert f(z, np.float64(0.3)).dtype == np.float32
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_losses_of_huge_logits_are_exact(dtype):
     z = Tensor(HUGE.astype(dtype), requires_grad=True)
@@ -177,7 +216,7 @@ def test_an_empty_batch_has_no_loss():
 def test_an_unknown_reduction_activation_or_temperature():
     with pytest.raises(ValueError, match="'mean', 'sum' or 'none'; got 'max'"):
         F.mse_loss(draw(2), draw(2), reduction="max")
-    with pytest.raises(ValueError, match="activation is None or one of relu, leaky_relu, sigmoid, tanh; got 'rleu'"):
+    with pytest.raises(ValueError, match=r"of relu, leaky_relu, elu, selu, sigmoid, tanh, gelu, gelu_tanh, .*'rleu'"):
         F.linear(draw(1, 2), draw(2, 2), activation="rleu")
     with pytest.raises(ValueError, match="got <function softmax"):
         F.find_activation(F.softmax)

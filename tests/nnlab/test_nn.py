@@ -7,7 +7,10 @@ import pytest
 
 import nnlab
 from nnlab import (
+    ELU,
+    GELU,
     MLP,
+    SELU,
     LeakyReLU,
     Linear,
     Module,
@@ -104,12 +107,37 @@ def test_a_layer_without_bias():
 
 @pytest.mark.parametrize(("module", "function"), [
     (ReLU(), F.relu), (Sigmoid(), F.sigmoid), (Tanh(), F.tanh), (Softmax(0), lambda x: F.softmax(x, 0)),
-    (LeakyReLU(0.3), lambda x: F.leaky_relu(x, 0.3)), (Softmax(temperature=3), lambda x: F.softmax(x, -1, 3)),
+    (LeakyReLU(0.3), lambda x: F.leaky_relu(x, 0.3)), (ELU(), F.elu), (ELU(0.3), lambda x: F.elu(x, 0.3)),
+    (SELU(), F.selu), (GELU(), F.gelu), (GELU("none"), F.gelu), (GELU(approximate="tanh"), F.gelu_tanh),
+    (Softmax(temperature=3), lambda x: F.softmax(x, -1, 3)),
 ])
 def test_activation_modules_are_their_functions(module, function):
     x = np.random.default_rng(0).standard_normal((3, 4))
     np.testing.assert_array_equal(module(x).data, function(x).data)
     assert module.parameters() == []
+
+
+@pytest.mark.parametrize(("module", "function"), [
+    (LeakyReLU(0.3), lambda z: F.leaky_relu(z, 0.3)), (ELU(0.4), lambda z: F.elu(z, 0.4)), (GELU("tanh"), F.gelu_tanh),
+    (ReLU(), F.relu),
+])
+def test_an_activation_layer_with_its_options_goes_into_a_layer_of_neurons(module, function):
+    layer = Linear(3, 4, activation=module, dtype=np.float64, rng=0)
+    x, twin = (Tensor(np.random.default_rng(1).standard_normal((5, 3)), requires_grad=True) for _ in range(2))
+    fused, composed = layer(x), function(twin @ layer.weight + layer.bias)
+    assert fused.op == "linear"
+    np.testing.assert_allclose(fused.data, composed.data, rtol=1e-12)
+    fused.sum().backward(), composed.sum().backward()
+    np.testing.assert_allclose(x.grad, twin.grad, rtol=1e-12)
+    assert Neuron(3, module, rng=0)(x.data).shape == (5,)
+    assert len(MLP(3, 4, 1, activation=module).parameters()) == 4
+
+
+def test_an_activation_layer_inside_another_layer_is_shown():
+    assert repr(MLP(3, 4, 1, activation=LeakyReLU(0.3), output=GELU("tanh"))) == (
+        "MLP(3 -> 4 -> 1, LeakyReLU(0.3), output GELU(tanh)), 21 parameters")
+    with pytest.raises(ValueError, match="GELU: approximate is 'none' or 'tanh'; got 'erf'"):
+        GELU("erf")
 
 
 def test_an_mlp_is_its_layers_in_sequence():
@@ -138,10 +166,21 @@ def test_the_same_seed_gives_the_same_network_and_layers_differ():
 
 
 @pytest.mark.parametrize(("activation", "bound"), [("relu", (6 / 100) ** 0.5), ("leaky_relu", (6 / 100) ** 0.5),
-                                                   ("tanh", (6 / 150) ** 0.5), (None, (6 / 150) ** 0.5)])
-def test_the_default_start_is_he_for_relu_and_xavier_otherwise(activation, bound):
+                                                   ("elu", (6 / 100) ** 0.5), ("gelu", (6 / 100) ** 0.5),
+                                                   (LeakyReLU(0.1), (6 / 100) ** 0.5), ("tanh", (6 / 150) ** 0.5),
+                                                   ("sigmoid", (6 / 150) ** 0.5), (None, (6 / 150) ** 0.5)])
+def test_the_default_start_is_he_for_relu_and_its_kin_and_xavier_otherwise(activation, bound):
     weights = Linear(100, 50, activation=activation, rng=0).weight.data
     assert 0.98 * bound < np.abs(weights).max() <= bound
+
+
+def test_selu_starts_as_lecun_and_keeps_mean_0_and_variance_1_through_ten_layers():
+    assert (Linear(9, 5, activation="selu", rng=3).weight.data == init.lecun_normal((9, 5), rng=3)).all()
+    for activation, keeps in (("selu", True), ("tanh", False)):
+        h = np.random.default_rng(0).standard_normal((2000, 100))
+        for layer in MLP(*[100] * 11, activation=activation, output=activation, rng=0).layers:
+            h = layer(h).data
+        assert (abs(h.mean()) < 0.1 and 0.7 < h.var() < 1.3) == keeps
 
 
 def test_another_start():
@@ -248,7 +287,7 @@ def test_an_mlp_needs_two_sizes():
 def test_a_misspelt_attribute_or_activation_is_an_error():
     with pytest.raises(AttributeError):
         Linear(1, 1).wieght  # noqa: B018
-    with pytest.raises(ValueError, match="one of relu, leaky_relu, sigmoid, tanh; got 'tahn'"):
+    with pytest.raises(ValueError, match=r"one of relu, leaky_relu, elu, .*; got 'tahn'"):
         MLP(2, 2, 1, activation="tahn")
 
 

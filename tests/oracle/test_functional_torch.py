@@ -18,6 +18,11 @@ ACTIVATIONS = {
     "relu": (F.relu, T.relu),
     "leaky_relu": (F.leaky_relu, T.leaky_relu),
     "leaky_relu .2": (lambda z: F.leaky_relu(z, negative_slope=0.2), lambda z: T.leaky_relu(z, 0.2)),
+    "elu": (F.elu, T.elu),
+    "elu .3": (lambda z: F.elu(z, alpha=0.3), lambda z: T.elu(z, 0.3)),
+    "selu": (F.selu, T.selu),
+    "gelu": (F.gelu, T.gelu),
+    "gelu_tanh": (F.gelu_tanh, lambda z: T.gelu(z, approximate="tanh")),
     "sigmoid": (F.sigmoid, torch.sigmoid),
     "tanh": (F.tanh, torch.tanh),
 }
@@ -61,7 +66,7 @@ def test_softmax_of_huge_logits():
     assert_agree(F.log_softmax, lambda z: T.log_softmax(z, -1), [z])
 
 
-@pytest.mark.parametrize("activation", [None, "relu", "leaky_relu", "sigmoid", "tanh"])
+@pytest.mark.parametrize("activation", [None, *F.ACTIVATIONS])
 @pytest.mark.parametrize("shape", [(7, 3), (1, 3), (0, 3), (3,), (5, 3, 4, 3)], ids=str)
 @pytest.mark.parametrize("bias", [True, False])
 def test_the_dense_layer(activation, shape, bias):
