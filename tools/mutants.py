@@ -26,7 +26,11 @@ ATOMS = (ast.Constant, ast.Name, ast.Attribute, ast.Call)
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of one file: the bytes from `start` to `end` become `new`. scopes: see `mutants_of`."""
+    """One change of one file: the bytes from `start` to `end` become `new`.
+
+    lines: the first and the last that have to be executed for the change to matter: of its statement or, in an `if` or
+    a loop, of the condition alone.
+    """
 
     file: str
     line: int
@@ -34,7 +38,7 @@ class Mutant:
     start: int
     end: int
     new: bytes
-    scopes: tuple
+    lines: tuple
     id: str
 
     def apply(self, source: bytes) -> bytes:
@@ -96,18 +100,14 @@ def variants(node):
 
 
 def mutants_of(file, source):
-    """Every mutant of one file. Not changed: texts, messages of errors, annotations, `__all__` and `__slots__`.
-
-    A mutant's `scopes` are ranges of lines; the first that any test executes tells which tests shall see it. Inside of
-    a function that is its statement alone; what runs once, at import, may show wherever its class or file is used.
-    """
+    """Every mutant of one file. Not changed: texts, messages of errors, annotations, `__all__` and `__slots__`."""
     text = source.encode()
     begins, found = [0], []
     for line in text.splitlines(keepends=True):
         begins.append(begins[-1] + len(line))
     at = lambda line, column: begins[line - 1] + column
 
-    def put(node, operator, new, scopes):
+    def put(node, operator, new, lines):
         if ast.unparse(node) == (new if isinstance(new, str) else ast.unparse(new)):  # as f(a, a) swapped
             return
         if not isinstance(new, str):
@@ -115,47 +115,36 @@ def mutants_of(file, source):
             new = ast.unparse(new) if atom else f"({ast.unparse(new)})"
         start, end = at(node.lineno, node.col_offset), at(node.end_lineno, node.end_col_offset)
         name = hashlib.sha1(text + f"{operator} {start} {end} {new}".encode()).hexdigest()[:12]
-        found.append(Mutant(file, node.lineno, operator, start, end, new.encode(), scopes, name))
+        found.append(Mutant(file, node.lineno, operator, start, end, new.encode(), lines, name))
 
-    def walk(node, field, scopes, kind=None):
+    def walk(node, field, lines, kind=None):
         if isinstance(node, ast.JoinedStr) or field in ("annotation", "returns"):
             return
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("__all__", "__slots__"):
             return
         for operator, new in variants(node):
-            put(node, kind if kind and operator == "constant" else operator, new, scopes)
+            put(node, kind if kind and operator == "constant" else operator, new, lines)
         if field in ("test", "ifs") and not isinstance(node, ast.Compare | ast.UnaryOp):
-            put(node, "condition", ast.UnaryOp(ast.Not(), node), scopes)
+            put(node, "condition", ast.UnaryOp(ast.Not(), node), lines)
         if isinstance(node, ast.Lambda):
-            put(node.body, "return", "None", scopes)
+            put(node.body, "return", "None", lines)
         if isinstance(node, ast.Raise) or (isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)):
             return
         if isinstance(node, ast.keyword) and node.arg in ("axis", "keepdims"):
             kind = "axis"
         if isinstance(node, ast.arguments):
             kind = "default"
-        span = lambda inner: (inner.lineno, inner.end_lineno)
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            whole = (min(n.lineno for n in (node, *node.decorator_list)), node.end_lineno)
-            around = (whole,) if isinstance(node, ast.FunctionDef) else (whole, *scopes[-1:])
+        compound = isinstance(node, ast.stmt) and hasattr(node, "body")
         for name, inner in ast.iter_fields(node):
             for child in inner if isinstance(inner, list) else [inner]:
-                if not isinstance(child, ast.AST):
-                    continue
-                if isinstance(node, ast.FunctionDef):
-                    walk(child, name, (span(child),) if name == "body" else around, kind)
-                elif isinstance(node, ast.ClassDef):
-                    walk(child, name, (span(child), *around) if name == "body" else around, kind)
-                elif isinstance(child, ast.stmt):  # in a module, or in a statement, such as an `if`, of a function
-                    walk(child, name, (span(child), *scopes[1:]), kind)
-                elif isinstance(node, ast.If | ast.While | ast.For | ast.With):  # only the line of the condition
-                    walk(child, name, (span(getattr(child, "context_expr", child)), *scopes[1:]), kind)
-                else:
-                    walk(child, name, scopes, kind)
+                if isinstance(child, ast.arguments) and compound:
+                    walk(child, name, (node.lineno, max(node.lineno, node.body[0].lineno - 1)), kind)
+                elif isinstance(child, ast.AST):
+                    place = getattr(child, "context_expr", child)  # of `with`
+                    own = isinstance(child, ast.stmt) or (compound and hasattr(place, "lineno"))
+                    walk(child, name, (place.lineno, place.end_lineno) if own else lines, kind)
 
-    tree = ast.parse(source)
-    everything = (1, len(begins))
-    walk(tree, None, (everything, everything))
+    walk(ast.parse(source), None, (1, len(begins)))
     return found
 
 

@@ -40,8 +40,8 @@ MEMORY = 4 << 30  # bytes for each process: an endless loop may fill memory befo
 class Watch:
     """The pytest plugin inside: orders the tests, stops one that does not end, and notes what happened."""
 
-    def __init__(self, patience, seconds=None, coverage=None):
-        self.patience, self.seconds, self.coverage = patience, seconds, coverage
+    def __init__(self, patience, seconds=None, turns=None, coverage=None):
+        self.patience, self.seconds, self.turns, self.coverage = patience, seconds or {}, turns, coverage
         self.outcomes = {}  # test -> [seconds, passed]
         self.failed_files = []
 
@@ -56,11 +56,11 @@ class Watch:
         settings.load_profile("mutate")
 
     def pytest_collection_modifyitems(self, items):
-        if self.seconds is not None:
-            items[:] = sorted((i for i in items if i.nodeid in self.seconds), key=lambda i: self.seconds[i.nodeid])
+        if self.turns is not None:
+            items[:] = sorted((i for i in items if i.nodeid in self.turns), key=lambda i: self.turns[i.nodeid])
 
     def pytest_runtest_logstart(self, nodeid):
-        self.limit(nodeid, self.patience + 10 * (self.seconds or {}).get(nodeid, 6))
+        self.limit(nodeid, self.patience + 10 * self.seconds.get(nodeid, 6))
         if self.coverage:
             self.coverage.switch_context(nodeid)
 
@@ -126,7 +126,7 @@ def measured(folder, args, seconds=None):
 
             coverage = Coverage(data_file=None, config_file=False, source=[str(folder / args.package)])
             coverage.start()
-        watch = Watch(args.patience, seconds, coverage)
+        watch = Watch(args.patience, seconds, seconds, coverage)
         pytest_main(args.tests if seconds is None else sorted({t.split("::")[0] for t in seconds}), watch,
                     "--continue-on-collection-errors")
         seen = {"tests": watch.outcomes, "failed files": watch.failed_files, "lines": {}, "modules": sorted(
@@ -136,8 +136,7 @@ def measured(folder, args, seconds=None):
             coverage.stop()
             data = coverage.get_data()
             for path in data.measured_files():
-                lines = {line: [t for t in tests if t] for line, tests in data.contexts_by_lineno(path).items()}
-                seen["lines"][Path(path).relative_to(folder).as_posix()] = lines
+                seen["lines"][Path(path).relative_to(folder).as_posix()] = data.contexts_by_lineno(path)
         Path("seen.json").write_text(json.dumps(seen))
         return 0
 
@@ -167,16 +166,19 @@ def baseline(folder, args):
     bad = sorted(seen["tests"].keys() - steady.keys()) + seen["failed files"]
     if bad:
         print(f"Left out, since they fail without any mutant ({len(bad)}): {', '.join(bad)}")
-    return {file: {int(n): set(tests) & steady.keys() for n, tests in of.items()}
+    return {file: {int(n): set(tests) & {"", *steady} for n, tests in of.items()}
             for file, of in seen["lines"].items()}, steady
 
 
-def tests_for(mutant, lines):
-    of = lines.get(mutant.file, {})
-    for first, last in mutant.scopes:
-        if tests := set().union(*(of.get(n, ()) for n in range(first, last + 1))):
-            return tests
-    return set()
+def tests_for(mutant, lines, seconds):
+    """{test: its turn} of those that shall see the mutant: those that execute its lines, the quickest first.
+
+    What is executed outside of all tests, at import, may show wherever the file is used: then these come after them.
+    """
+    of, (first, last) = lines.get(mutant.file, {}), mutant.lines
+    own = set().union(*(of.get(n, ()) for n in range(first, last + 1)))
+    used = set().union(*of.values()) if "" in own else own
+    return {test: (test not in own, seconds[test]) for test in used - {""}}
 
 
 def run_mutants(todo, args, record):
@@ -199,7 +201,7 @@ def run_mutants(todo, args, record):
             while waiting or running:
                 while waiting and slots:
                     mutant = waiting.pop(0)
-                    tests = {test: seconds[test] for test in tests_for(mutant, lines)}
+                    tests = tests_for(mutant, lines, seconds)
                     if not tests:
                         record(mutant, "not covered", "", 0.0)
                         continue
@@ -210,7 +212,7 @@ def run_mutants(todo, args, record):
                     stamp = len(todo) - len(waiting)  # a date of its own, or Python would take the last one's bytecode
                     os.utime(path, (stamp, stamp))
                     files = sorted({test.split("::")[0] for test in tests})
-                    watch = Watch(args.patience, tests)
+                    watch = Watch(args.patience, seconds, tests)
                     pid = forked(slot, lambda f=files, w=watch: pytest_main(f, w, "-x"))
                     running[pid] = mutant, slot, original, moment
                 if not running:

@@ -98,7 +98,7 @@ def test_wilsons_interval():
     assert mutate.wilson(0, 0) == (0, 1)
 
 
-# ---------------------------------------------------------------- a whole run, on a package of four functions
+# ---------------------------------------------------------------- a whole run, on a package of a few functions
 
 TINY = '''\
 """A package with one bug waiting in each line."""
@@ -123,6 +123,16 @@ def never(x):
     return x * 2
 
 
+def times(factor):
+    by = factor * 1.5
+    return lambda f: lambda x: by * f(x)
+
+
+@times(2)
+def three(x):
+    return x
+
+
 def minus(x, y=5):
     """
     >>> minus(7)
@@ -136,6 +146,7 @@ import tiny
 
 def test_all():
     assert [tiny.double(3), tiny.count(3), tiny.at_most_ten(12), tiny.at_most_ten(3)] == [6, 3, 10, 3]
+    assert tiny.three(5) == 15
 
 
 def test_that_fails_anyhow():
@@ -163,6 +174,8 @@ def test_mutants_are_killed_survive_loop_and_are_not_covered_and_a_second_run_go
     assert outcome["return (x - x)"] == ("killed", test)
     assert outcome["return (x + y)"] == ("killed", "tiny/__init__.py::tiny.minus"), "a doctest counts too"
     assert outcome["def minus(x, y=6):"] == ("killed", "tiny/__init__.py::tiny.minus"), "a default is set at import"
+    assert outcome["by = (factor / 1.5)"] == ("killed", test), "what decorates runs at import"
+    assert outcome["@times(3)"] == ("killed", test)
     assert outcome["k -= 1"] == ("timeout", test)
     assert outcome["return 10 if (x >= 10) else x"] == ("survived", test)
     assert outcome["return (x / 2)"] == ("not covered", "")

@@ -73,3 +73,47 @@ def test_a_power_of_a_negative_number_has_a_gradient():
     x = Tensor(np.array([-3.0]), requires_grad=True)
     (x**2).sum().backward()
     assert x.grad == [-6.0]
+
+
+def test_at_zero_abs_has_gradient_zero():
+    x = Tensor([-2.0, 0.0, 2.0], requires_grad=True)
+    abs(x).sum().backward()
+    assert x.grad.tolist() == [-1, 0, 1]
+
+
+def test_the_mean_of_no_rows_has_an_empty_gradient():
+    x = Tensor(np.zeros((0, 3)), requires_grad=True)
+    x.mean(1).sum().backward()
+    assert x.grad.shape == (0, 3)
+
+
+def test_stacking_makes_a_new_first_axis_and_joining_keeps_the_axes():
+    a, b = draw(3, 2), draw(3, 2)
+    assert stack([a, b]).shape == (2, 3, 2)
+    assert concatenate([a, b]).shape == (6, 2)
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: x.max(1), lambda x: x.max(), lambda x: x.mean(0), lambda x: x.sum(1), lambda x: maximum(x, 1.0),
+    lambda x: where(x, 0.0, np.ones((2, 3), bool)), lambda x: abs(x), lambda x: x**2, lambda x: 2**x,
+    lambda x: x[[0, 0]], lambda x: x.T @ x, lambda x: x / 3, lambda x: x.sqrt(), lambda x: stack([x, x]),
+    lambda x: concatenate([x, x]),
+])
+def test_float32_stays_float32_there_and_back(f):
+    x = Tensor([[1.0, 2.0, 3.0], [4.0, 6.0, 5.0]], requires_grad=True)
+    y = f(x)
+    assert y.dtype == np.float32
+    y.sum().backward()
+    assert x.grad.dtype == np.float32
+
+
+def test_in_place_arithmetic_on_a_result_or_a_constant_makes_a_new_tensor():
+    x = Tensor([3.0], requires_grad=True)
+    y = result = x * 2
+    y -= x
+    assert y is not result
+    y.backward()
+    assert (y.item(), result.item(), x.grad.tolist()) == (3, 6, [1])
+    c = constant = Tensor([3.0])
+    c /= 2
+    assert (c.item(), constant.item()) == (1.5, 3)

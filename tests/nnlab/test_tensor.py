@@ -254,7 +254,8 @@ def test_a_float64_array_stays_float64():
     assert Tensor([1.0], dtype=np.float64).dtype == np.float64
 
 
-@pytest.mark.parametrize("data", ["text", None, [1, [2, 3]], [1j], {"a": 1}, object()], ids=repr)
+@pytest.mark.parametrize("data", ["text", None, [1, [2, 3]], [1j], {"a": 1}, object()],
+                         ids=lambda data: type(data).__name__)
 def test_what_is_not_numbers_is_refused(data):
     with pytest.raises(TypeError, match="real numbers in a regular grid"):
         Tensor(data)
@@ -378,6 +379,15 @@ def test_conversions():
     assert t.numpy() is t.data
     with pytest.raises(TypeError):
         list(Tensor(2.0))
+
+
+def test_as_an_array_it_is_its_own_memory_unless_a_copy_or_another_dtype_is_asked_for():
+    t = Tensor([1.0, 2.0])
+    assert np.shares_memory(np.asarray(t), t.data)
+    assert not np.shares_memory(np.array(t), t.data)
+    assert t.__array__(np.float64).dtype == np.float64
+    with pytest.raises(ValueError, match="copy"):
+        t.__array__(np.float64, copy=False)
 
 
 def test_detach_shares_values_and_forgets_history():
