@@ -7,6 +7,7 @@ from course.labs.activations.graveyard import Graveyard
 from course.labs.activations.outputs import TwoOutputs
 from course.labs.activations.slope import Slope
 from course.labs.activations.softmax import Softmax
+from course.labs.activations.two_classes import TwoClasses
 from course.labs.activations.which_loss import WhichLoss
 
-__all__ = ["Graveyard", "Slope", "Softmax", "TwoOutputs", "WhichLoss"]
+__all__ = ["Graveyard", "Slope", "Softmax", "TwoClasses", "TwoOutputs", "WhichLoss"]

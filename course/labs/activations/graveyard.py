@@ -64,8 +64,8 @@ class Graveyard(Lab):
             w, b = hidden.weight.data[0], hidden.bias.data
             with nnlab.no_grad():
                 curve = net(FINE).data[:, 0]
-            return dict(curve=curve, share=share, silent=tuple(silent), kinks=-b / np.where(w == 0, np.nan, w), loss=loss,
-                        relu=activation == "relu", ended=ended)
+            return dict(curve=curve, share=share, silent=tuple(silent), kinks=-b / np.where(w == 0, np.nan, w),
+                        loss=loss, relu=activation == "relu", ended=ended)
 
         now = yield state()
         try:
@@ -78,13 +78,15 @@ class Graveyard(Lab):
     def draw(self, view, r):
         style, wave, census, dead = view.style, view["wave"], view["census"], view["dead"]
         alive = r.share > 0
-        wave.frame(xlim=(-1.25, 1.25), ylim=(-1.9, 1.6), x="x", y="y", title="The wave, the net's answer, and its neurons")
+        wave.frame(xlim=(-1.25, 1.25), ylim=(-1.9, 1.6), x="x", y="y",
+                   title="The wave, the net's answer, and its neurons")
         wave.line("target", X[:, 0], Y[:, 0], dash="", marker="o", size=4, width=0, color=style.faint, alpha=0.8)
         wave.line("net", FINE[:, 0], r.curve, width=2.6)
         inside = np.clip(r.kinks, -1.22, 1.22)
-        wave.points("alive", inside[alive], np.full(alive.sum(), -1.65), kind=1, marker="|", size=13, ring=style.positive)
+        row = np.full(WIDTH, -1.65)
+        wave.points("alive", inside[alive], row[alive], kind=1, marker="|", size=13, ring=style.positive)
         cross, color = ("x", style.negative) if r.relu else ("_", style.faint)
-        wave.points("dead", inside[~alive], np.full((~alive).sum(), -1.65), marker=cross, size=8, color=color, ring=color)
+        wave.points("dead", inside[~alive], row[~alive], marker=cross, size=8, color=color, ring=color)
         wave.text("kinks", -1.22, -1.42, "where each neuron's sum crosses 0:", size=8.5, color=style.faint, still=True)
         census.frame(xlim=(-0.7, WIDTH - 0.3), ylim=(0, 1.05), xticks={}, yticks={0: "0", 0.5: "½", 1: "all"},
                      title="Examples each neuron answers")

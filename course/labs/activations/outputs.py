@@ -81,14 +81,15 @@ class TwoOutputs(Lab):
         panel.frame(xlim=(0, STEPS), ylim=(0, 1.02), x="step", y="validation accuracy", grid=True)
         for i, (name, dash) in enumerate(((r.yes_no, "--"), ("Which digit?", "-"))):
             panel.line(f"curve{i}", steps, r.curve[:, i], color=style.ink, dash=dash, width=2)
-            panel.text(f"name{i}", 0.99, 0.32 - 0.16 * i, f"{'– –' if i == 0 else '──'}  {name}", inside=True, ha="right",
-                       color=style.faint, still=True)
+            panel.text(f"name{i}", 0.99, 0.32 - 0.16 * i, f"{'– –' if i == 0 else '──'}  {name}", inside=True,
+                       ha="right", color=style.faint, still=True)
 
     @staticmethod
     def _bars(panel, style, p, y, ticks, title):
-        panel.frame(xlim=(-0.6, len(p) - 0.4), ylim=(0, 1.09), xticks=ticks, yticks={0: "0", 0.5: "0.5", 1: "1"}, title=title)
-        panel.bars("p", np.arange(len(p)), p, width=0.7,
-                   colors=[style.positive if right else style.negative for right in y] if len(p) > 1 else [style.positive])
+        panel.frame(xlim=(-0.6, len(p) - 0.4), ylim=(0, 1.09), xticks=ticks, yticks={0: "0", 0.5: "0.5", 1: "1"},
+                    title=title)
+        colors = [style.positive if right or len(p) == 1 else style.negative for right in y]
+        panel.bars("p", np.arange(len(p)), p, width=0.7, colors=colors)
         for i, right in enumerate(y):  # what it should say: a line at 0 or at 1
             panel.line(f"y{i}", [i - 0.42, i + 0.42], [right, right], color=style.ink, width=2.6, z=4)
 

@@ -106,7 +106,8 @@ class Softmax(Lab):
         panel.frame(xlim=(-FAR, FAR), ylim=(0, 1), yticks={}, xticks=ticks,
                     title=f"The exponents {first} = {'(score + c) / T' if first == 'z' else 'never above 0'}, "
                           f"and what {r.dtype} can hold of e to that power")
-        for name, start, end, color in (("none", -FAR, _along(low), style.faint), ("inf", _along(high), FAR, style.negative)):
+        zones = ("none", -FAR, _along(low), style.faint), ("inf", _along(high), FAR, style.negative)
+        for name, start, end, color in zones:
             panel.bars(name, [(start + end) / 2], [1], width=end - start, colors=[_pale(color)], z=1)
         panel.text("zero", (-FAR + _along(low)) / 2, 0.85, f"e^z = 0  below {low:.1f}", ha="center", size=9, still=True)
         panel.text("infinite", (FAR + _along(high)) / 2, 0.85, f"e^z = inf  above {high:.1f}", ha="center", size=9,
@@ -120,7 +121,8 @@ class Softmax(Lab):
         if r.trouble:
             words = (f"Overflow: an exponential is too large for {r.dtype}." if "inf" in r.trouble else
                      f"Underflow: every exponential is too small for {r.dtype}.") + f" {r.trouble}."
-        return words, {"p": ", ".join(f"{p:.3f}" for p in r.p), "entropy": "none" if r.trouble else f"{r.entropy:.3f} of at most 1.099",
+        entropy = "none" if r.trouble else f"{r.entropy:.3f} of at most 1.099"
+        return words, {"p": ", ".join(f"{p:.3f}" for p in r.p), "entropy": entropy,
                        "largest exponent": f"{r.exponents.max():.1f}", "limit": f"{r.limits[1]:.1f}"}
 
 

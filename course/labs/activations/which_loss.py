@@ -93,10 +93,12 @@ class WhichLoss(Lab):
             panel.points("this", [z], [here[0]], kind=int(r.targets[0]), size=12, z=5)
         panel = view["loss"]
         slope, dz = r.slopes[0], 1.0 / np.hypot(1, r.slopes[0] * 2 * SIDE / top)
-        panel.line("tangent", [z - dz, z + dz], r.costs[0] + slope * np.array([-dz, dz]), color=style.accent, width=3, z=4)
+        ends = np.array([-dz, dz])
+        panel.line("tangent", z + ends, r.costs[0] + slope * ends, color=style.accent, width=3, z=4)
         if len(r.costs) > 1:
             panel.line("mean", [-SIDE, SIDE], [r.mean] * 2, color=style.accent, width=1.4, dash="--")
-            panel.text("mean words", SIDE * 0.97, r.mean, "mean of the batch", ha="right", va="bottom", size=9, color=style.accent)
+            panel.text("mean words", SIDE * 0.97, r.mean, "mean of the batch", ha="right", va="bottom", size=9,
+                       color=style.accent)
         view["push"].line("push", [z, z], [0, r.slopes[0]], color=style.accent, width=3, z=4)
 
     @staticmethod
@@ -116,4 +118,5 @@ class WhichLoss(Lab):
         words = f"{r.kind[0].upper()}{r.kind[1:]}, target {r.targets[0]}: a step downhill moves z {way}."
         numbers = {"σ(z)": f"{r.p:.4f}"} if r.kind in LOSSES[1:3] else {}
         numbers |= {"loss": f"{r.costs[0]:.3f}", "slope": f"{r.slopes[0]:.4f}"}
-        return words, numbers | ({f"mean of {n}": f"{r.mean:.3f}", "slope of the mean": f"{r.push:.4f}"} if n > 1 else {})
+        mean = {f"mean of {n}": f"{r.mean:.3f}", "slope of the mean": f"{r.push:.4f}"} if n > 1 else {}
+        return words, numbers | mean
