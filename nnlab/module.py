@@ -5,6 +5,7 @@ a dict of layers works as it is, and nothing has to be registered or initialised
 names follow PyTorch's torch.nn.Module.
 """
 
+import os
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -146,8 +147,40 @@ class Module:
         for name, p in own.items():
             if arrays[name].shape != p.shape or arrays[name].dtype.kind not in "fiu":
                 raise ValueError(f"{name} has shape {p.shape}; got {arrays[name].dtype} of shape {arrays[name].shape}.")
+            arrays[name] = arrays[name].astype(p.dtype)  # a number too large warns here, before any change
         for name, p in own.items():
             p.data = arrays[name]
+
+    def save(self, path):
+        """Write the state to the file `path`, an npz archive of arrays; what stood there is replaced at once or not."""
+        beside = f"{os.fspath(path)}.{os.getpid()}.{tick()}.part"
+        try:
+            with open(beside, "xb") as file:
+                np.savez(file, **self.state_dict())
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, path)
+        finally:
+            if os.path.exists(beside):
+                os.remove(beside)
+
+    def load(self, path):
+        """Take the state from a file that `save` wrote, or, if anything is wrong with it, change nothing. Returns self.
+
+        Nothing in the file is executed (no pickle). Raises OSError if it cannot be opened, ValueError if it is none of
+        ours, is incomplete, or belongs to another model.
+        """
+        with open(path, "rb") as file:
+            try:
+                with np.load(file, allow_pickle=False) as arrays:
+                    state = dict(arrays)
+            except Exception as error:  # each way in which a zip archive can be broken raises another
+                raise ValueError(f"{path} is no npz file of saved parameters, or not all of one ({error}).") from None
+        try:
+            self.load_state_dict(state)
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"{path} does not fit {self.label}, which is as it was: {error.args[0]}") from None
+        return self
 
     # How it looks ------------------------------------------------------------------------------------------------
     def extra_repr(self):
