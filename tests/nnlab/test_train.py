@@ -232,6 +232,14 @@ def test_a_part_frozen_in_eval_mode_stays_so_and_the_rest_trains_again_after_a_l
 
 
 # Interruption --------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def ctrl_c():
+    """Python's usual answer to Ctrl-C, which a test run in the background would not have."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler  # fit has put it back
+
+
 class Interrupted(SGD):
     """Ctrl-C is pressed in the middle of the 7th step's update, `presses` times."""
 
@@ -245,7 +253,7 @@ class Interrupted(SGD):
 
 
 @pytest.mark.parametrize(("batch_size", "epochs_done"), [(None, 7), (20, 2)])
-def test_ctrl_c_lets_the_step_end_and_returns_what_was_learned(batch_size, epochs_done):
+def test_ctrl_c_lets_the_step_end_and_returns_what_was_learned(ctrl_c, batch_size, epochs_done):
     model, X, y, _ = setup()
     twin = copy.deepcopy(model)
     seen = []
@@ -258,18 +266,22 @@ def test_ctrl_c_lets_the_step_end_and_returns_what_was_learned(batch_size, epoch
     for _ in range(7):
         next(steps)
     np.testing.assert_array_equal(weights(model), weights(twin))
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert not fit(model, X, y, BCE, SGD(model.parameters()), epochs=1).interrupted
 
 
-def test_a_second_ctrl_c_breaks_the_step_off():
+def test_a_second_ctrl_c_breaks_the_step_off(ctrl_c):
     model, X, y, _ = setup()
     opt = Interrupted(model.parameters(), lr=0.5)
     opt.presses = 2
     history = fit(model, X, y, BCE, opt, epochs=100)
     assert history.interrupted
     assert len(history["loss"]) == 6
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_after_an_error_ctrl_c_is_what_it_was(ctrl_c):
+    model, X, y, opt = setup()
+    with pytest.raises(TypeError, match="a callback returns"):
+        fit(model, X, y, BCE, opt, epochs=3, callbacks=[lambda step: "yes"])
 
 
 def test_an_interrupt_raised_by_the_model_itself_ends_training_too():

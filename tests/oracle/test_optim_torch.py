@@ -100,6 +100,61 @@ def test_parameters_that_only_sometimes_have_a_gradient(name):
             np.testing.assert_allclose(p.data, q.detach().numpy(), rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_happens_to_parameters_that_several_optimizers_share(seed):
+    """New optimizers for parts in any order, assigned values, gradients that come, add up and go, rates and groups."""
+    rng = np.random.default_rng(seed)
+    start = [rng.standard_normal(shape) for shape in [(3, 2), (4,), (), (2, 2), (1, 5)]]
+    ours, theirs = [nnlab.Parameter(a) for a in start], [torch.nn.Parameter(torch.tensor(a)) for a in start]
+    pairs = []
+
+    def new_optimizer():
+        chosen = rng.permutation(5)[:rng.integers(1, 6)]
+        cut, name, lr = rng.integers(0, len(chosen) + 1), rng.choice(list(OPTIMIZERS)), rng.uniform(0.01, 0.1)
+        grouped = lambda params: [{"params": [params[i] for i in part], **options} for part, options in
+                                  ((chosen[:cut], {}), (chosen[cut:], {"lr": lr})) if len(part)]
+        pairs.append(both(name, grouped(ours), grouped(theirs)))
+
+    def step():
+        if pairs:
+            for optimizer in pairs[rng.integers(len(pairs))]:
+                optimizer.step()
+
+    def gradient():
+        i = rng.integers(5)
+        g = rng.standard_normal(start[i].shape)
+        if ours[i].grad is None:
+            ours[i].grad, theirs[i].grad = g, torch.tensor(g)
+        else:
+            ours[i].grad += g
+            theirs[i].grad += torch.tensor(g)
+
+    def forget():
+        i = rng.integers(5)
+        ours[i].zero_grad()
+        theirs[i].grad = None
+
+    def assign():
+        i = rng.integers(5)
+        a = rng.standard_normal(start[i].shape)
+        ours[i].data, theirs[i].data = a, torch.tensor(a)
+
+    def resume():
+        if pairs:
+            opt, peer = pairs[rng.integers(len(pairs))]
+            opt.load_state_dict(opt.state_dict())
+            peer.load_state_dict(peer.state_dict())
+
+    for _ in range(300):
+        rng.choice([new_optimizer, step, step, step, gradient, gradient, gradient, forget, assign, resume],
+                   p=[0.04, *[0.16] * 3, *[0.12] * 3, 0.08, 0.02, 0.02])()
+        for p, q in zip(ours, theirs):
+            np.testing.assert_allclose(p.data, q.detach().numpy(), rtol=1e-8, atol=1e-10)
+            assert (p.grad is None) == (q.grad is None)
+            if p.grad is not None:
+                np.testing.assert_array_equal(p.grad, q.grad.numpy())
+
+
 def test_groups_with_their_own_options():
     ours, theirs = twins(2, 8, 1)
     split = lambda model: [{"params": [layer.weight for layer in model], "weight_decay": 0.1, "lr": 0.05},
