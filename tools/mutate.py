@@ -43,16 +43,17 @@ class Watch:
     def __init__(self, patience, seconds=None, turns=None, coverage=None):
         self.patience, self.seconds, self.turns, self.coverage = patience, seconds or {}, turns, coverage
         self.outcomes = {}  # test -> [seconds, passed]
-        self.failed_files = []
+        self.left_out = []  # files that cannot be imported, or are skipped
 
     def pytest_configure(self):
         self.limit("collection", 60)
         try:
-            from hypothesis import Phase, settings
+            from hypothesis import HealthCheck, Phase, settings
         except ImportError:
             return
-        settings.register_profile("mutate", settings(), derandomize=True, database=None, deadline=None,
-                                  phases=[Phase.explicit, Phase.generate])  # a smaller example would kill no better
+        settings.register_profile(  # no phase that looks for smaller examples: they would kill no better
+            "mutate", settings(), derandomize=True, database=None, deadline=None,
+            phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
         settings.load_profile("mutate")
 
     def pytest_collection_modifyitems(self, items):
@@ -69,8 +70,8 @@ class Watch:
         self.outcomes[report.nodeid] = [spent + report.duration, passed and not report.failed]
 
     def pytest_collectreport(self, report):
-        if report.failed:
-            self.failed_files.append(report.nodeid)
+        if not report.passed:
+            self.left_out.append(report.nodeid)
 
     def limit(self, what, seconds):
         Path("now").write_text(what)  # the parent reads here which test it was
@@ -89,6 +90,8 @@ def forked(folder, work):
         import resource  # neither it nor fork exists under Windows
 
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored so far, where the run is in the background
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
         out = os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)
@@ -129,7 +132,7 @@ def measured(folder, args, seconds=None):
         watch = Watch(args.patience, seconds, seconds, coverage)
         pytest_main(args.tests if seconds is None else sorted({t.split("::")[0] for t in seconds}), watch,
                     "--continue-on-collection-errors")
-        seen = {"tests": watch.outcomes, "failed files": watch.failed_files, "lines": {}, "modules": sorted(
+        seen = {"tests": watch.outcomes, "left out": watch.left_out, "lines": {}, "modules": sorted(
             name for name, module in sys.modules.items()
             if getattr(module, "__file__", None) and not Path(module.__file__).is_relative_to(folder))}
         if coverage:
@@ -163,9 +166,9 @@ def baseline(folder, args):
     good = {test: spent for test, (spent, passed) in seen["tests"].items() if passed}
     again = measured(folder, args, good)["tests"]
     steady = {test: again[test][0] for test in good if again.get(test, [0, False])[1]}
-    bad = sorted(seen["tests"].keys() - steady.keys()) + seen["failed files"]
+    bad = sorted(seen["tests"].keys() - steady.keys()) + seen["left out"]
     if bad:
-        print(f"Left out, since they fail without any mutant ({len(bad)}): {', '.join(bad)}")
+        print(f"Left out, since they fail or are skipped without any mutant ({len(bad)}): {', '.join(bad)}")
     return {file: {int(n): set(tests) & {"", *steady} for n, tests in of.items()}
             for file, of in seen["lines"].items()}, steady
 
@@ -358,6 +361,7 @@ def main(argv=None):
     for name in judged_equivalent(args.root / "tools" / "equivalent.toml", mutants, sources):
         outcomes[name] = "equivalent", ""
     todo = [mutant for mutant in sample if mutant.id not in outcomes]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what it started ends with it
     random.Random(args.seed).shuffle(todo)  # so that what is found before Ctrl-C is a fair sample too
     args.results.parent.mkdir(parents=True, exist_ok=True)
     with args.results.open("a", encoding="utf-8") as file:

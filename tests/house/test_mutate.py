@@ -179,7 +179,7 @@ def test_mutants_are_killed_survive_loop_and_are_not_covered_and_a_second_run_go
     assert outcome["k -= 1"] == ("timeout", test)
     assert outcome["return 10 if (x >= 10) else x"] == ("survived", test)
     assert outcome["return (x / 2)"] == ("not covered", "")
-    assert "Left out, since they fail without any mutant (1): tests/test_tiny.py::test_that_fails_anyhow" in told
+    assert "fail or are skipped without any mutant (1): tests/test_tiny.py::test_that_fails_anyhow\n" in told
     assert "tiny/__init__.py:16  comparison\n    -    return 10 if x > 10 else x\n    +    return 10 if (x" in told
     assert (tmp_path / "tiny" / "__init__.py").read_text() == TINY, "only copies are changed"
 
