@@ -255,6 +255,18 @@ def test_groups_have_options_of_their_own():
     np.testing.assert_allclose(values(weights + biases), expected, rtol=1e-6)
 
 
+def test_the_vector_is_cut_into_stretches_only_when_something_has_changed():
+    model = MLP(2, 3, 1, rng=0)
+    opt = SGD(model.parameters(), lr=1)
+    for with_gradient in (model, model.layers[1], model):
+        opt.zero_grad()
+        give(with_gradient)
+        opt.step()
+        cut = opt._stretches
+        opt.step()
+        assert opt._stretches is cut
+
+
 def test_a_parameter_without_gradient_is_left_alone():
     model = MLP(2, 3, 1, rng=0)
     opt = Adam(model.parameters(), weight_decay=0.1)

@@ -136,6 +136,12 @@ def test_labels_become_a_column_beside_one_output_and_stay_whole_beside_many():
         fit(model, X, y, loss, Adam(model.parameters()), epochs=1, metric=accuracy)
 
 
+def test_one_example_and_one_parameter_are_enough():
+    line = Linear(1, 1, bias=False, rng=0)
+    fit(line, [[1.0]], [1], BCE, SGD(line.parameters(), lr=1.0), epochs=100)
+    assert line.weight.data > 2
+
+
 def test_nothing_grows_with_the_number_of_steps():
     model, X, y, opt = setup(n=10)
     steps = fit_steps(model, X, y, BCE, opt)
