@@ -4,7 +4,6 @@
 each. Both check the data first, because a loop fails late and far from the cause. Goodfellow et al. 2016, chapter 8.
 """
 
-import signal
 import threading
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -111,6 +110,8 @@ def fit(model, X, y, loss, optimizer, *, epochs, batch_size=None, augment=None, 
 @contextmanager
 def _interruptible(history):
     """Here Ctrl-C raises nothing, but marks the history; from the second one on it is what it was before."""
+    import signal  # here, because `import nnlab` should be quick and nothing else needs it
+
     def mark(number, frame):
         history.interrupted = True
         signal.signal(signal.SIGINT, before)
