@@ -73,7 +73,7 @@ def entropy():
         if symbol not in RULES:
             return 0.0, len(symbol) + 1
         rules = RULES[symbol]
-        shares = [rules.count(rule) / len(rules) for rule in dict.fromkeys(rules)]  # an alternative that stands twice is one
+        shares = [rules.count(rule) / len(rules) for rule in dict.fromkeys(rules)]  # what stands twice is one choice
         parts = [means(part) for rule in rules for part in rule.split()]
         nats, characters = (sum(column) / len(rules) for column in zip((0, 0), *parts))
         return nats - sum(p * log(p) for p in shares), characters
