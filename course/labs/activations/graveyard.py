@@ -68,9 +68,11 @@ class Graveyard(Lab):
                         loss=loss, relu=activation == "relu", ended=ended)
 
         now = yield state()
+        steps = nnlab.fit_steps(net, X, Y, mse_loss, optimizer)
         try:
-            for step in nnlab.fit_steps(net, X, Y, mse_loss, optimizer, epochs=STEPS):
-                loss, optimizer.lr = step.loss, now["lr"]
+            for _ in range(STEPS):
+                optimizer.lr = now["lr"]  # before the step: it is the first one that kills
+                loss = next(steps).loss
                 now = yield state()
         except nnlab.TrainingDiverged:
             yield state("the loss is no longer a number: the learning rate is too large")

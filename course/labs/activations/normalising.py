@@ -10,7 +10,8 @@ from course.labs.predict import Question
 from nnlab.functional import ACTIVATIONS
 from nnlab.init import lecun_normal
 
-WIDTH, BATCH, DEEPEST = 128, 128, 60
+WIDTH, BATCH, DEEPEST = 128, 64, 60
+NAMES = ("relu", "tanh", "selu")
 
 
 @cache
@@ -37,7 +38,7 @@ class SelfNormalising(Lab):
 
     id, title = "2e", "A signal through 60 layers"
     controls = dict(
-        activation=Choice(("relu", "tanh", "selu"), "relu", "activation"),
+        activation=Choice(NAMES, "relu", "activation"),
         depth=Slider(1, DEEPEST, 20, 1, "layers"),
         mean=Slider(0.0, 0.5, 0.0, 0.05, "input mean"),
         sd=Slider(0.5, 2.0, 1.0, 0.1, "input spread"),
@@ -56,19 +57,26 @@ class SelfNormalising(Lab):
 
     @staticmethod
     def compute(activation, depth, mean, sd, seed):
-        means, spreads = through(activation, depth, mean, sd, seed)
-        return dict(means=means, sds=spreads, activation=activation, depth=depth)
+        every = {name: through(name, depth, mean, sd, seed) for name in NAMES}
+        means, spreads = every[activation]
+        return dict(means=means, sds=spreads, activation=activation, depth=depth, every=every)
 
     def draw(self, view, r):
         style, spread, mean = view.style, view["sd"], view["mean"]
         layers = np.arange(r.depth + 1)
-        spread.frame(xlim=(0, DEEPEST), ylim=(1e-10, 10), yscale="log", grid=True, y="spread",
-                     title=f"Standard deviation of the signal after each layer of {r.activation}")
+        spread.frame(xlim=(0, DEEPEST), ylim=(1e-3, 4), yscale="log", grid=True, y="spread",
+                     title="Standard deviation of the signal after each layer")
         spread.line("one", [0, DEEPEST], [1, 1], color=style.faint, width=1, dash=":")
-        spread.line("sd", layers, np.maximum(r.sds, 1e-12), color=style.positive, marker="o", size=4)
-        mean.frame(xlim=(0, DEEPEST), ylim=(-0.6, 0.6), grid=True, x="layer", y="mean", title="Its mean")
+        for name, x, y in zip(NAMES, (0.38, 0.985, 0.985), (0.06, 0.46, 0.94), strict=True):
+            on, sds = name == r.activation, r.every[name][1]
+            color = style.positive if on else style.faint
+            spread.line(name, layers, np.maximum(sds, 1e-9), color=color, width=2.2 if on else 1.2, z=3 + on)
+            spread.text(f"{name} name", x, y, name, color=color, inside=True, ha="right", still=True,
+                        weight="bold" if on else "normal")
+        mean.frame(xlim=(0, DEEPEST), ylim=(-0.6, 0.6), grid=True, x="layer", y="mean",
+                   title=f"Its mean, {r.activation}")
         mean.line("zero", [0, DEEPEST], [0, 0], color=style.faint, width=1, dash=":")
-        mean.line("mean", layers, r.means, color=style.negative, marker="o", size=4)
+        mean.line("mean", layers, r.means, color=style.positive)
 
     def tell(self, r):
         return (f"After {r.depth} layer{'s' * (r.depth != 1)} of {r.activation} the signal has mean {r.means[-1]:.3f} "

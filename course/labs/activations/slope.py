@@ -96,12 +96,12 @@ class Slope(Lab):
             across = _upright((edges[1:] + edges[:-1]) / 2, counts / max(counts.max(), 1))[..., ::-1]
             panel.segments("data", across, colors=[pale], widths=[2.9], z=1)
             panel.line("mean", [0, 1.08], [mean, mean], color=style.accent, width=2, z=4)
-            panel.text("words", 1.04, mean + 0.02 * (limits[1] - limits[0]), f"mean {mean:.3f}", ha="right",
+            panel.text("words", 1.04, mean + 0.02 * (limits[1] - limits[0]), f"mean {_tidy(mean)}", ha="right",
                        va="bottom", color=style.accent, size=10)
 
     def tell(self, r):
         numbers = {"mean slope": f"{r.da.mean():.3f}", "slope below 0.05": f"{r.flat:.0%}",
-                   "mean output": f"{r.a.mean():.3f}", "largest slope": f"{r.slope.max():.2f}"}
+                   "mean output": _tidy(r.a.mean()), "largest slope": f"{r.slope.max():.2f}"}
         beyond = {"beyond the picture": f"{r.outside:.0%}"} if r.outside > 0.005 else {}
         return f"{r.f} and its slope, over data spread normally around {r.middle[0]:.1f}.", numbers | beyond
 
@@ -109,6 +109,11 @@ class Slope(Lab):
 def _upright(x, heights):
     """Segments from (x, 0) to (x, height). -> (n, 2, 2)"""
     return np.stack([np.stack([x, np.zeros_like(x)], 1), np.stack([x, heights], 1)], 1)
+
+
+def _tidy(number):
+    """Three digits, and no minus before a zero."""
+    return f"{round(float(number), 3) + 0.0:.3f}"
 
 
 def _between(background, color):

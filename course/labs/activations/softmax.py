@@ -26,7 +26,8 @@ def naive_softmax(z):
 def limits(dtype):
     """(lowest, highest): e^x is 0 for an exponent x below the first, and infinite above the second."""
     numbers = np.finfo(dtype)
-    return float(np.log(np.float64(numbers.smallest_subnormal) / 2)), float(np.log(np.float64(numbers.max)))
+    least = float(np.log(np.float64(numbers.smallest_subnormal))) - np.log(2)  # half of it is rounded to 0
+    return float(least), float(np.log(np.float64(numbers.max)))
 
 
 def _along(x):

@@ -138,7 +138,7 @@ def _(softmax, rng):
 @softmax.check("the right numbers")
 def _(softmax, rng):
     z = rng.normal(size=(4, 3))
-    close(softmax(z), F.softmax(z).data, "They add up to 1, but are not the right shares. For scores 0 and ln 3 these are "
+    close(softmax(z), F.softmax(z).data, "They add up to 1 and are the wrong shares. For scores 0 and ln 3 they are "
                                          "one quarter and three quarters.")
 
 
