@@ -8,8 +8,9 @@ import numpy as np
 from nnlab import functional as F
 from nnlab.module import Module
 from nnlab.nn.dense import Linear, as_input, width
+from nnlab.nn.dropout import Dropout
 from nnlab.nn.networks import MLP
-from nnlab.nn.regularizing import Dropout, LayerNorm
+from nnlab.nn.norms import LayerNorm
 from nnlab.ops import concatenate
 from nnlab.rng import as_rng
 

@@ -1,35 +1,13 @@
-"""Layers that behave differently in training and in use: see `Module.train` and `Module.eval`. And layer norm, their
-sibling that does not. The formulas are in functional/norms.py and functional/dropout.py.
+"""Normalisation with its parameters: a scale and a shift for each feature, and what batch norm remembers.
+
+The formulas are in functional/norms.py. Ba, Kiros and Hinton, 2016; Ioffe and Szegedy, ICML 2015.
 """
 
 import numpy as np
 
 from nnlab import functional as F
-from nnlab.functional.dropout import check_probability
 from nnlab.module import Buffer, Module, Parameter
 from nnlab.nn.dense import as_input, width
-from nnlab.rng import as_rng
-
-
-class Dropout(Module):
-    """In training, drops each number with probability p and divides the others by 1 - p; the identity in evaluation.
-
-    rng: a Generator or a seed of its own; by default the thread's. Raises ValueError for a p outside [0, 1).
-
-    >>> Dropout(0.2)
-    Dropout(0.2), 0 parameters
-    """
-
-    def __init__(self, p=0.5, *, rng=None):
-        check_probability(p, "Dropout")
-        self.p = p
-        self.rng = None if rng is None else as_rng(rng)  # a seed starts it once, not at every call
-
-    def forward(self, x):
-        return F.dropout(x, self.p, self.training, rng=self.rng)
-
-    def extra_repr(self):
-        return f"{self.p}"
 
 
 class _Norm(Module):
@@ -40,7 +18,7 @@ class _Norm(Module):
 
     def forward(self, x):
         try:
-            return self.normalize(as_input(x, self.weight.dtype))
+            return self._normalize(as_input(x, self.weight.dtype))
         except ValueError as error:
             raise ValueError(f"{self.label}: {error}") from None
 
@@ -55,7 +33,7 @@ class LayerNorm(_Norm):
     array([[-1., -1.,  1.,  1.]], dtype=float32)
     """
 
-    def normalize(self, x):
+    def _normalize(self, x):
         return F.layer_norm(x, self.weight, self.bias, self.eps)
 
 
@@ -75,6 +53,6 @@ class BatchNorm1d(_Norm):
         self.running_mean = Buffer(np.zeros(features, dtype), name=f"{self.label}.running_mean")
         self.running_var = Buffer(np.ones(features, dtype), name=f"{self.label}.running_var")
 
-    def normalize(self, x):
+    def _normalize(self, x):
         return F.batch_norm(x, self.running_mean.data, self.running_var.data, self.weight, self.bias, self.training,
                             self.momentum, self.eps)
