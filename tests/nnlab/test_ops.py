@@ -87,6 +87,12 @@ def test_the_mean_of_no_rows_has_an_empty_gradient():
     assert x.grad.shape == (0, 3)
 
 
+def test_to_the_power_of_zero_is_constant_however_large_the_number():
+    x = Tensor([1e30, 0.0], requires_grad=True)  # in float32 its square is infinite
+    (x**0).sum().backward()
+    assert x.grad.tolist() == [0, 0]
+
+
 def test_stacking_makes_a_new_first_axis_and_joining_keeps_the_axes():
     a, b = draw(3, 2), draw(3, 2)
     assert stack([a, b]).shape == (2, 3, 2)

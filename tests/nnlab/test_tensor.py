@@ -115,6 +115,22 @@ def test_backward_steps_goes_one_operation_at_a_time():
     assert x.grad == [2.0]
 
 
+def test_backward_steps_frees_the_tape_as_it_goes_unless_asked_to_keep_it():
+    x = leaf(3.0)
+    y = (x * 2).sum()
+    list(y.backward_steps(retain_graph=True))
+    list(y.backward_steps())
+    assert x.grad == [4.0]
+    with pytest.raises(RuntimeError, match="a second time"):
+        y.backward()
+
+
+def test_what_was_not_computed_has_no_parents():
+    for t in (Tensor(1.0), Tensor(1.0).detach(), leaf(1.0)):
+        assert t.parents == ()
+        assert t.op is None
+
+
 def test_a_gradient_nobody_wants_is_not_computed():
     asked = []
 
@@ -141,6 +157,16 @@ def test_a_vjp_may_send_nothing():
     x = leaf(2.0)
     (sign(x * 3) + x).sum().backward()
     assert x.grad == [1.0]
+
+
+@pytest.mark.parametrize("sent", [1, 3])
+def test_a_vjp_sends_one_gradient_to_each_input(sent):
+    @op
+    def product(a, b, /):
+        return a * b, lambda g: (g,) * sent
+
+    with pytest.raises(ValueError, match=r"zip\(\) argument 2 is (shorter|longer)"):
+        product(leaf(2.0), leaf(3.0)).backward()
 
 
 def test_a_vjp_of_the_wrong_shape_or_dtype_is_caught():
