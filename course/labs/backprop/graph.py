@@ -71,7 +71,7 @@ def nudged(nodes, inputs, values):
 
 
 class GraphStepper(Lab):
-    """A formula's graph with values, local derivatives, gradients and their numeric twins. `use(backprop)` is yours."""
+    """A formula's graph with values, local derivatives, gradients and their numeric twins. `use(backward)` is yours."""
 
     id, title = "3a", "Backward through a graph, step by step"
     controls = dict(
@@ -81,7 +81,7 @@ class GraphStepper(Lab):
         c=Slider(-3.0, 3.0, 1.0, 0.1, "c"),
         expression=Choice(tuple(EXPRESSIONS), "(a + b)·(b + c)", "formula"),
     )
-    uses = dict(backprop=(None, lambda tape: (len(tape),), "one gradient for each node"))  # None: nnlab's own steps
+    uses = dict(backward=(None, lambda tape: (len(tape),), "one gradient for each node"))  # None: nnlab's own steps
     question = Question(
         "L = (a + b)·(b + c). The number b goes into two sums, and backward they send it the gradients 2 and 3. "
         "What is dL/db?",
@@ -95,7 +95,7 @@ class GraphStepper(Lab):
     grid = dict(height_ratios=(5.2, 1))
 
     @staticmethod
-    def compute(step, a, b, c, expression, backprop):
+    def compute(step, a, b, c, expression, backward):
         nodes, inputs = EXPRESSIONS[expression], (a, b, c)
         made = evaluate(nodes, inputs)
         values = np.array([t.item() for t in made])
@@ -112,8 +112,8 @@ class GraphStepper(Lab):
             grads[-1] = 1.0
         for _, parent in sent:
             grads[parent] = sum(g for (_, p), g in sent.items() if p == parent)
-        if backprop is not None and step:  # the student's, on a tape that ends where the stepping does
-            yours = backprop(tuple(pairs if i in done else () for i, pairs in enumerate(tape)))
+        if backward is not None and step:  # the student's, on a tape that ends where the stepping does
+            yours = backward(tuple(pairs if i in done else () for i, pairs in enumerate(tape)))
             grads[~np.isnan(grads)] = yours[~np.isnan(grads)]
             sent = {(i, p): grads[i] * dict(tape[i])[p] for i, p in sent}
         whole = [all(i in done for i in range(n) if j in nodes[i].parents) and step > 0 for j in range(n)]

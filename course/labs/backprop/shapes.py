@@ -118,8 +118,9 @@ class BackpropShapes(Lab):
     def tell(self, r):
         result = r.results[r.attempt]
         fits = result == r.wanted
-        how = ", which does not fit" if not fits else "" if r.attempt == RIGHT[r.want] else " and is wrong all the same"
-        words = f"it gives {self._shape(result)}{how}" if result else "its inner sizes do not meet"
+        how = "which does not fit" if not fits else "which fits"
+        how += " and is wrong all the same" * (fits and r.attempt != RIGHT[r.want])
+        words = f"it gives {self._shape(result)}, {how}" if result else "its inner sizes do not meet"
         more = " Two sizes are equal here, so a shape proves less." if r.square and len(r.fits) > 1 else ""
         return (f"Wanted is {r.want} of shape {self._shape(r.wanted)}. Tried is {r.attempt}: {words}.{more}",
                 {"fitting": ", ".join(r.fits), "how many of 8": str(len(r.fits))})

@@ -10,55 +10,55 @@ from course.check import Exercise, NotWritten, Wrong, close, shaped
 from nnlab import Tensor
 from nnlab.functional import cross_entropy, linear
 
-backprop = Exercise("backprop(tape)")
+backward = Exercise("backward(tape)")
 
 A_TIMES_B = ((), (), ((0, 4.0), (1, 3.0)))  # a = 3, b = 4, L = a b
 CHAIN = ((), ((0, 2.0),), ((1, -3.0),), ((2, 0.5),))
 SHARED = ((), (), (), ((0, 1.0), (1, 1.0)), ((1, 1.0), (2, 1.0)), ((3, 2.0), (4, 3.0)))  # (a + b)(b + c)
 
 
-@backprop.check("it begins at the end: dL/dL is 1")
-def _(backprop, rng):
-    got = shaped(backprop(A_TIMES_B), (3,), "The tape has 3 entries.")
+@backward.check("it begins at the end: dL/dL is 1")
+def _(backward, rng):
+    got = shaped(backward(A_TIMES_B), (3,), "The tape has 3 entries.")
     if not np.isclose(got[-1], 1):
         raise Wrong(f"for L = a·b it gives the last number, L itself, the gradient {got[-1]:g}. "
                     "Change L by 1: by how much does L change?")
 
 
-@backprop.check("one product: L = a·b")
-def _(backprop, rng):
-    close(backprop(A_TIMES_B), [4, 3, 1],
+@backward.check("one product: L = a·b")
+def _(backward, rng):
+    close(backward(A_TIMES_B), [4, 3, 1],
           "With a = 3 and b = 4, nudging a by 0.01 changes L = a·b by 0.04, and nudging b changes it by 0.03: "
           "the gradients are 4 and 3.")
 
 
-@backprop.check("a chain multiplies")
-def _(backprop, rng):
-    close(backprop(CHAIN), [-3, -1.5, 0.5, 1],
+@backward.check("a chain multiplies")
+def _(backward, rng):
+    close(backward(CHAIN), [-3, -1.5, 0.5, 1],
           "In a chain with the local derivatives 2, -3 and 0.5 the first number's gradient is their product, -3. "
           "Does each step use what arrived from above, and is it complete by then?")
 
 
-@backprop.check("a number used twice", catches="B7")
-def _(backprop, rng):
-    close(backprop(SHARED), [2, 5, 3, 2, 3, 1],
+@backward.check("a number used twice", catches="B7")
+def _(backward, rng):
+    close(backward(SHARED), [2, 5, 3, 2, 3, 1],
           "In (a + b)·(b + c) of lab 3a b goes into two sums, which send it 2 and 3. Are both still there at the end?")
 
 
-@backprop.check("a number used twice at once: b = a + a", catches="B7")
-def _(backprop, rng):
-    close(backprop(((), ((0, 1.0), (0, 1.0)))), [2, 1],
+@backward.check("a number used twice at once: b = a + a", catches="B7")
+def _(backward, rng):
+    close(backward(((), ((0, 1.0), (0, 1.0)))), [2, 1],
           "b = a + a has a twice among its parents. Nudge a by 0.01 and b moves by 0.02.")
 
 
-@backprop.check("any tape", catches="B7")
-def _(backprop, rng):
+@backward.check("any tape", catches="B7")
+def _(backward, rng):
     for _ in range(5):
         tape = [(), ()]
         for i in range(2, 9):
             tape.append(tuple((int(p), float(rng.normal())) for p in rng.integers(0, i, rng.integers(1, 4))))
         expected = np.array([_by_paths(tape, i) for i in range(len(tape))])
-        close(backprop(tuple(tape)), expected,
+        close(backward(tuple(tape)), expected,
               "On a random graph, where numbers are used several times and some not at all, a gradient is off. "
               "A gradient may be passed on only when everything that arrives has arrived.")
 

@@ -8,7 +8,7 @@ import numpy as np
 from nnlab import functional
 
 
-def backprop(tape):
+def backward(tape):
     grads = np.zeros(len(tape))
     grads[-1] = 1
     for i in reversed(range(len(tape))):
@@ -46,7 +46,7 @@ def train_step(X, y, W1, b1, W2, b2, lr):
     return W1 - lr * dW1, b1 - lr * db1, W2 - lr * dW2, b2 - lr * db2
 
 
-SOLUTIONS = dict(backprop=backprop, linear_backward=linear_backward, numeric_gradient=numeric_gradient,
+SOLUTIONS = dict(backward=backward, linear_backward=linear_backward, numeric_gradient=numeric_gradient,
                  train_step=train_step)
 
 
@@ -147,8 +147,8 @@ def _single(X, y, *rest):
 
 
 BENIGN = dict(
-    backprop=[_lists, _by_consumers, _forward_mode, lambda tape: tuple(_lists(tape)),
-              lambda tape: np.float32(backprop(tape))],
+    backward=[_lists, _by_consumers, _forward_mode, lambda tape: tuple(_lists(tape)),
+              lambda tape: np.float32(backward(tape))],
     linear_backward=[_loops, lambda X, W, dZ: ((W @ dZ.T).T, (dZ.T @ X).T, np.ones(len(dZ)) @ dZ),
                      lambda X, W, dZ: (np.einsum("nj,ij->ni", dZ, W), np.einsum("ni,nj->ij", X, dZ), sum(dZ)),
                      lambda X, W, dZ: linear_backward(*(a.astype(np.float32) for a in (X, W, dZ))),
@@ -160,18 +160,18 @@ BENIGN = dict(
 
 # Known mistakes ------------------------------------------------------------------------------------------------------
 def _walk(order=reversed, seed=1.0, send=lambda grads, i, parent, slope: grads[parent] + grads[i] * slope):
-    def backprop(tape):
+    def backward(tape):
         grads = [0.0] * len(tape)
         grads[-1] = seed
         for i in order(range(len(tape))):
             for parent, slope in tape[i]:
                 grads[parent] = send(grads, i, parent, slope)
         return grads
-    return backprop
+    return backward
 
 
 def _each_parent_once(tape):
-    return backprop(tuple(tuple(dict(pairs).items()) for pairs in tape))
+    return backward(tuple(tuple(dict(pairs).items()) for pairs in tape))
 
 
 def _first_wins(grads, i, parent, slope):
@@ -180,7 +180,7 @@ def _first_wins(grads, i, parent, slope):
 
 def _zeroed_at_its_turn(tape):
     """A node's gradient is cleared after it has been sent on: tidy, and wrong."""
-    grads = backprop(tape)
+    grads = backward(tape)
     grads[[i for i, pairs in enumerate(tape) if pairs]] = 0
     grads[-1] = 1
     return grads
@@ -200,7 +200,7 @@ def _recursive_eager(tape):
 
 
 def _inputs_only(tape):
-    return [g for g, pairs in zip(backprop(tape), tape, strict=True) if not pairs]
+    return [g for g, pairs in zip(backward(tape), tape, strict=True) if not pairs]
 
 
 def _nudge(h=1e-5, sides="both", dtype=float, divide=2.0):
@@ -305,7 +305,7 @@ def _sigmoid(Z):
 
 
 MUTANTS = dict(
-    backprop={
+    backward={
         "B7 = instead of +=": (_walk(send=lambda g, i, p, s: g[i] * s), "used twice"),
         "B7 the first one wins": (_walk(send=_first_wins), "used twice"),
         "B7 each parent once": (_each_parent_once, "twice among its parents"),
@@ -322,9 +322,9 @@ MUTANTS = dict(
         "sign": (_walk(send=lambda g, i, p, s: g[p] - g[i] * s), "4 and 3"),
         "cleared once sent": (_zeroed_at_its_turn, "chain"),
         "inputs only": (_inputs_only, "expected an array of shape (3,)"),
-        "stops before the end": (lambda tape: [*backprop(tape)[:1], *[0.0] * (len(tape) - 2), 1.0], "4 and 3"),
-        "the first step only": (lambda tape: backprop((*((),) * (len(tape) - 1), tape[-1])), "chain"),
-        "a dict": (lambda tape: dict(enumerate(backprop(tape))), "no array of numbers"),
+        "stops before the end": (lambda tape: [*backward(tape)[:1], *[0.0] * (len(tape) - 2), 1.0], "4 and 3"),
+        "the first step only": (lambda tape: backward((*((),) * (len(tape) - 1), tape[-1])), "chain"),
+        "a dict": (lambda tape: dict(enumerate(backward(tape))), "no array of numbers"),
     },
     linear_backward={
         "B10 db over the wrong axis": (lambda X, W, dZ: (dZ @ W.T, X.T @ dZ, dZ.sum(1)), "db"),
