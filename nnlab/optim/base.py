@@ -104,7 +104,7 @@ class Optimizer:
         if hasattr(params, "parameters"):
             raise TypeError(f"{type(self).__name__} takes a list of parameters: write model.parameters().")
         groups = list(params)
-        if not groups or not isinstance(groups[0], dict):
+        if not groups or not all(isinstance(group, dict) for group in groups):
             groups = [{"params": groups}]
         self.params, self.param_groups, self._group = [], [], []  # _group[i]: the options of params[i]
         for given in groups:

@@ -105,6 +105,14 @@ def test_a_training_that_diverges_leaves_the_best_weights():
     assert all(np.isfinite(p.data).all() and np.abs(p.data).max() < 10 for p in model.parameters())
 
 
+def test_outside_of_fit_it_can_be_asked_without_more_ado():
+    stop, history, answers = EarlyStopping(2, monitor="loss"), History(loss=[]), []
+    for epoch, loss in enumerate([2.0, 1.0, 1.5, 3.0]):
+        history["loss"].append(loss)
+        answers.append(stop(Step(epoch, None, epoch + 1, loss, True, history, Model())))
+    assert answers == [False, False, False, True]
+
+
 def test_what_it_cannot_watch_is_told():
     model = MLP(1, 1, rng=0)
     with pytest.raises(KeyError, match="EarlyStopping watches val_loss, but this training measures loss: pass valid"):

@@ -415,6 +415,7 @@ def test_training_resumed_is_training_never_interrupted_bit_for_bit(kind, tmp_pa
     with np.load(tmp_path / "optimizer.npz", allow_pickle=False) as file:
         resumed.load_state_dict(file)
     assert resumed.param_groups == [{k: v for k, v in group.items() if k != "params"} for group in opt.param_groups]
+    assert resumed.steps == opt.steps
     train_a_little(model, opt, range(10, 20))
     train_a_little(again, resumed, range(10, 20))
     np.testing.assert_array_equal(values(again.parameters()), values(model.parameters()))
@@ -502,6 +503,9 @@ def test_what_is_no_parameter_is_refused():
         SGD([w * 2], lr=1)
     with pytest.raises(TypeError, match="leaves of the graph"):
         SGD([np.ones(2)], lr=1)
+    for mixed in ([w, {"params": [Parameter([1.0])]}], [{"params": [Parameter([1.0])]}, w]):
+        with pytest.raises(TypeError, match=r"leaves of the graph; got \{'params'"):
+            SGD(mixed, lr=1)
     with pytest.raises(TypeError, match="use one dtype"):
         SGD([w, Parameter(np.ones(1))], lr=1)
 
