@@ -1,7 +1,7 @@
 """nnlab: a small neural-network library in NumPy, written to be read. This file is the map.
 
     tensor      Tensor, the tape, backward          ops         operations and their derivatives
-    functional  activations, dense layer, losses    nn          layers and networks, which hold parameters
+    functional  formulas: losses ... attention      nn          layers and networks, which hold parameters
     module      Module, Parameter, observe          optim       gradient descent ... AdamW, clipping, schedules
     init        where weights start                 rng         manual_seed
     regularize  L1, L2 penalties                    augment     noise, turns, shifts of a batch

@@ -150,6 +150,7 @@ def test_an_option_from_numpy_does_not_widen_float32():
     for f in (F.leaky_relu, F.elu, lambda z, T: F.softmax(z, -1, T), lambda z, T: F.log_softmax(z, -1, T)):
         f(z, np.float64(0.3)).sum().backward()
         assert f(z, np.float64(0.3)).dtype == np.float32
+    assert F.leaky_relu(z, negative_slope=np.float64(0.3)).dtype == np.float32
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

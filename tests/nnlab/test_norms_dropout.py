@@ -71,6 +71,14 @@ def test_dropout_draws_anew_each_time_and_can_be_repeated():
     assert (first == Dropout(0.3)(x).data).all()
 
 
+def test_a_block_without_a_generator_of_its_own_follows_the_seed_of_the_thread():
+    block, outputs = TransformerBlock(4, dropout=0.3), []
+    for _ in range(2):
+        nnlab.manual_seed(1)
+        outputs.append(block(np.ones((2, 3, 4))).data)
+    assert (outputs[0] == outputs[1]).all()
+
+
 @pytest.mark.parametrize("p", [1, 1.5, -0.1, np.nan])
 def test_p_lies_in_0_to_1(p):
     for make in (lambda: Dropout(p), lambda: F.dropout([1.0], p), lambda: F.dropout([1.0], p, training=False),
