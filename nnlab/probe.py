@@ -42,7 +42,7 @@ class Layer(NamedTuple):
     def saturated(self):
         """The share of outputs within 2.5 % of the range of sigmoid or tanh from its ends; nan for other layers."""
         activation = getattr(self.module, "activation", None) or type(self.module)
-        low, high = BOUNDS.get(activation.__name__.lower(), (np.nan, np.nan))
+        low, high = BOUNDS.get(getattr(activation, "__name__", "").lower(), (np.nan, np.nan))
         margin = 0.025 * (high - low)
         return float(np.mean((self.h < low + margin) | (self.h > high - margin))) if high == high else np.nan
 

@@ -55,7 +55,8 @@ class GAN(Module):
         if loss not in LOSSES:
             raise ValueError(f"GAN: loss is one of {', '.join(map(repr, LOSSES))}; got {loss!r}.")
         self.latent, self.pack = width(latent, "GAN", "latent", "numbers"), width(pack, "GAN", "pack", "samples")
-        self.generator, self.discriminator, self.loss, self.rng = generator, discriminator, loss, as_rng(rng)
+        self.generator, self.discriminator, self.loss = generator, discriminator, loss
+        self.rng = None if rng is None else as_rng(rng)
         self.d_optimizer = _own_optimizer(d_optimizer, discriminator, "discriminator")
         self.g_optimizer = _own_optimizer(g_optimizer, generator, "generator")
 
@@ -64,7 +65,7 @@ class GAN(Module):
 
     def noise(self, n):
         """n fresh z: (n, latent), in the generator's precision."""
-        return self.rng.standard_normal((n, self.latent), self.g_optimizer.params[0].dtype)
+        return as_rng(self.rng).standard_normal((n, self.latent), self.g_optimizer.params[0].dtype)
 
     def sample(self, n):
         """n generated samples, an array (n, d); the networks stay in the mode (training or not) they are in."""

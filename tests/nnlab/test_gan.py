@@ -18,6 +18,7 @@ from nnlab import (
     Sequential,
     TrainingDiverged,
     data,
+    observe,
     op,
 )
 from nnlab import functional as F
@@ -249,9 +250,11 @@ def test_float32_stays_float32_and_float64_is_drawn_as_such():
 
 
 def test_sampling_records_nothing_and_keeps_the_mode():
-    gan = make()
+    gan, recorded = make(), []
     assert gan.sample(7).shape == (7, 2)
-    assert isinstance(gan.sample(7), np.ndarray)
+    with observe(lambda module, output: recorded.append(output.requires_grad)):
+        assert isinstance(gan.sample(7), np.ndarray)
+    assert not any(recorded)
     assert gan.training
     assert gan(gan.noise(4)).requires_grad
 
@@ -314,6 +317,10 @@ def test_an_optimizer_belongs_to_one_network():
                           ({"d_optimizer": Adam(D.parameters()[:2])}, "does not train layers.1.weight")):
         with pytest.raises(ValueError, match=told):
             GAN(G, D, 3, **options)
+    gan = GAN(G, D, 3)
+    for optimizer in (gan.d_optimizer, gan.g_optimizer):
+        assert isinstance(optimizer, Adam)
+        assert (optimizer.lr, optimizer.param_groups[0]["betas"]) == (1e-3, (0.5, 0.999))
     gan = GAN(G, D, 3, d_optimizer=RMSprop(D.parameters()), g_optimizer=SGD(G.parameters()))
     assert isinstance(gan.d_optimizer, RMSprop)
     assert isinstance(gan.g_optimizer, SGD)
