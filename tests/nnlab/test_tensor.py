@@ -3,6 +3,7 @@
 import copy
 import pickle
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -38,6 +39,20 @@ def test_a_chain_of_five_thousand_operations_needs_no_recursion():
     y.sum().backward()
     np.testing.assert_allclose(x.grad, 1.0001**5000)
     del y  # letting go of it needs none either
+
+
+def test_going_backwards_holds_a_few_gradients_at_a_time_and_not_all_of_them():
+    x = leaf(*np.ones(10_000))
+    y = x
+    for _ in range(50):
+        y = y * 1.01
+    loss = y.sum()
+    tracemalloc.start()
+    try:
+        loss.backward()
+        assert tracemalloc.get_traced_memory()[1] < 6 * x.data.nbytes
+    finally:
+        tracemalloc.stop()
 
 
 def test_two_backward_calls_add_up_in_leaves_and_nowhere_else():
@@ -420,7 +435,7 @@ def test_detach_shares_values_and_forgets_history():
     y = leaf(1.0) * 2
     d = y.detach()
     assert d.data is y.data
-    assert not d.requires_grad
+    assert d.requires_grad is False
     assert d.is_leaf
 
 
