@@ -19,8 +19,14 @@ def _program(*names):
     return found
 
 
+def _torch():
+    torch = import_module("torch")
+    torch.set_num_threads(1)  # on nets this small, threads only wait for each other
+    return torch
+
+
 FINDERS = {  # name -> (how to get at it, how to mend its absence)
-    "torch": (lambda: import_module("torch"), "pip install torch==2.13.0"),
+    "torch": (_torch, "pip install torch==2.13.0"),
     "sklearn": (lambda: import_module("sklearn"), "pip install scikit-learn"),
     "browser": (lambda: _program("chromium", "chromium-browser", "google-chrome"), "apt install chromium"),
 }

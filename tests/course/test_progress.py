@@ -74,7 +74,7 @@ def page(monkeypatch):
     lines = []
     handle = type("Handle", (), {"update": lambda self, line: lines.append(line)})()
     monkeypatch.setattr("IPython.display.display", lambda line, display_id: lines.append(line) or handle)
-    monkeypatch.setattr(progress, "_in_notebook", lambda: True)
+    monkeypatch.setattr(progress, "in_notebook", lambda: True)
     monkeypatch.setattr(progress, "INTERVAL", 0.0)
     return lines
 

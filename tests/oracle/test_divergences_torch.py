@@ -11,7 +11,6 @@ from tests.needs import needs
 from tests.oracle.agreement import assert_agree
 
 torch = needs("torch")
-torch.set_num_threads(1)
 pytestmark = pytest.mark.oracle
 
 

@@ -11,7 +11,6 @@ from tests.needs import needs
 from tests.oracle.agreement import assert_agree, close
 
 torch = needs("torch")
-torch.set_num_threads(1)  # on nets this small, threads only wait for each other
 pytestmark = pytest.mark.oracle
 T = torch.nn.functional
 rng = np.random.default_rng(0)

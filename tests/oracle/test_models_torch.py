@@ -13,7 +13,6 @@ from nnlab.probe import probe
 from tests.needs import needs
 
 torch = needs("torch")
-torch.set_num_threads(1)  # on nets this small, threads only wait for each other
 pytestmark = pytest.mark.oracle
 T = torch.nn.functional
 TORCH = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid, None: lambda z: z}

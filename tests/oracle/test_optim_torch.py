@@ -12,7 +12,6 @@ from tests.needs import needs
 torch = needs("torch")
 pytestmark = pytest.mark.oracle
 T = torch.nn.functional
-torch.set_num_threads(1)  # on nets this small, threads only wait for each other
 
 
 def twins(*sizes, activation="tanh", seed=0):
