@@ -7,7 +7,8 @@
     regularize  L1, L2 penalties                    augment     noise, turns, shifts of a batch
     train       fit, History                        data        point clouds, digits, batches
     metrics     accuracy, angles, modes             gradcheck   is a gradient right?
-    pca         the best linear code
+    probe       what passes through each layer      pca         the best linear code
+    models      autoencoders, GAN, perceptron
 """
 
 from nnlab import augment, callbacks, data, functional, init, metrics, module, nn, ops, optim, pca, regularize, train
@@ -15,6 +16,8 @@ from nnlab.callbacks import EarlyStopping
 from nnlab.data import DataLoader
 from nnlab.gradcheck import GradientError, gradcheck
 from nnlab.metrics import accuracy
+from nnlab.models.autoencoder import Autoencoder, VariationalAutoencoder
+from nnlab.models.gan import GAN
 from nnlab.module import Module, Parameter, observe
 from nnlab.nn import (
     ELU,
@@ -41,16 +44,17 @@ from nnlab.nn import (
 from nnlab.ops import concatenate, maximum, op, stack, where
 from nnlab.optim import SGD, Adam, AdamW, RMSprop
 from nnlab.pca import PCA
+from nnlab.probe import probe
 from nnlab.rng import manual_seed
 from nnlab.tensor import Tensor, is_grad_enabled, no_grad
 from nnlab.train import History, TrainingDiverged, fit, fit_steps
 
 __all__ = [
-    "ELU", "GELU", "MLP", "PCA", "SELU", "SGD", "Adam", "AdamW", "BatchNorm1d", "DataLoader", "Dropout",
-    "EarlyStopping", "Embedding", "GradientError", "History", "LayerNorm", "LeakyReLU", "LearnedPositions", "Linear",
-    "Module", "MultiHeadAttention", "Neuron", "Parameter", "RMSprop", "ReLU", "Residual", "Sequential", "Sigmoid",
-    "Softmax", "Tanh", "Tensor", "TrainingDiverged", "TransformerBlock", "accuracy", "augment", "callbacks",
-    "concatenate", "data", "fit", "fit_steps", "functional", "gradcheck", "init", "is_grad_enabled", "manual_seed",
-    "maximum", "metrics", "module", "nn", "no_grad", "observe", "op", "ops", "optim", "pca", "regularize", "stack",
-    "train", "where",
+    "ELU", "GAN", "GELU", "MLP", "PCA", "SELU", "SGD", "Adam", "AdamW", "Autoencoder", "BatchNorm1d", "DataLoader",
+    "Dropout", "EarlyStopping", "Embedding", "GradientError", "History", "LayerNorm", "LeakyReLU", "LearnedPositions",
+    "Linear", "Module", "MultiHeadAttention", "Neuron", "Parameter", "RMSprop", "ReLU", "Residual", "Sequential",
+    "Sigmoid", "Softmax", "Tanh", "Tensor", "TrainingDiverged", "TransformerBlock", "VariationalAutoencoder",
+    "accuracy", "augment", "callbacks", "concatenate", "data", "fit", "fit_steps", "functional", "gradcheck", "init",
+    "is_grad_enabled", "manual_seed", "maximum", "metrics", "module", "nn", "no_grad", "observe", "op", "ops", "optim",
+    "pca", "probe", "regularize", "stack", "train", "where",
 ]
