@@ -61,6 +61,8 @@ def test_layers_and_activations_standing_apart_are_listed_apart():
                                               "layers.3"]
     assert seen.column("h_ms", Linear).shape == (2,)
     assert np.isnan(seen.column("gradient_ms")[1])  # relu has no weights
+    assert seen[4].h.shape == (40,)
+    assert seen[4].dead == 0  # one neuron, not forty
     assert np.isnan(seen.column("saturated")[:3]).all()
     assert (seen.column("saturated")[3:] == 0).all()
 
@@ -96,19 +98,28 @@ def test_a_layer_used_three_times_is_listed_three_times_with_one_gradient():
     np.testing.assert_allclose(seen[3].signal, seen[4].signal * 2)
 
 
-def test_attention_which_computes_with_the_weights_of_its_parts():
-    class Model(Module):
+def test_of_several_outputs_the_first_is_looked_at():
+    class Twice(Module):
         def __init__(self):
-            self.attention = MultiHeadAttention(4, 2, rng=0)
+            self.inner, self.attention = Linear(4, 4, rng=0), MultiHeadAttention(4, 2, rng=0)
 
         def forward(self, x):
-            return self.attention(x, return_weights=True)[0]
+            y, weights = self.attention(x, return_weights=True)
+            return self.inner(y) * 2, weights
 
+    model = Twice()
     x = np.random.default_rng(0).standard_normal((3, 5, 4)).astype(np.float32)
-    seen = probe(Model(), x, 0 * x, F.mse_loss)
-    whole = seen[-1] if seen[-1].name == "attention" else seen[0]
-    assert whole.h.shape == whole.signal.shape == (3, 5, 4)
-    assert any(layer.gradient_ms > 0 for layer in seen)
+    seen = probe(Sequential(model, First()), x, 0 * x, F.mse_loss)
+    assert {layer.name: layer.h.shape for layer in seen}["layers.0"] == (3, 5, 4)
+    whole = next(layer for layer in seen if layer.module is model)
+    assert whole.signal.shape == (3, 5, 4)
+    assert {"inner.weight", "attention.query.weight"} <= set(whole.gradients)
+    assert whole.gradient_ms > 0
+
+
+class First(Module):
+    def forward(self, pair):
+        return pair[0]
 
 
 # It changes nothing --------------------------------------------------------------------------------------------------
