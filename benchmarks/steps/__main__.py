@@ -1,6 +1,6 @@
 """How long one training step takes: nnlab beside PyTorch, scikit-learn, JAX, autograd and tinygrad.
 
-    python -m benchmarks.steps [--quick] [--only a,b,growth,memory,endurance]
+    python -m benchmarks.steps [--quick] [--busy] [--only a,b,growth,memory,endurance]
 
 First it checks that all compute the same: the same weights in, after 20 steps in float64 the same result to 1e-8. Then
 they take turns, in float32 with one thread, and the table gives for each the least microseconds of a step and in
@@ -77,7 +77,8 @@ def microseconds(what, makers, options):
     else:
         check(what, makers)
         runs = {name: make(what, np.float32).run for name, make in makers.items()}
-    return measure.alternate(runs, options.rounds, options.seconds, options.timer)
+    timer = time.perf_counter if isinstance(what, Import) and options.busy else options.timer
+    return measure.alternate(runs, options.rounds, options.seconds, timer)
 
 
 def cell(name, times, workload, absent):
@@ -111,7 +112,8 @@ def header(*titles):
 
 def steps(ids, present, absent, options):
     """The table of the workloads; returns the verdicts."""
-    print("Microseconds per step (nnlab is so many times as fast; target: met, at least 80 % of it, or MISSED)\n")
+    print(f"Microseconds{' of processor time' if options.busy else ''} per step "
+          "(nnlab is so many times as fast; target: met, at least 80 % of it, or MISSED)\n")
     header("", "workload", *MODULE)
     notes = []
     for key in ids:
@@ -177,12 +179,15 @@ def versions(absent):
 def main(arguments=None, timer=time.perf_counter):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.steps", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, for a first look")
+    parser.add_argument("--busy", action="store_true", help="count processor time, where others use the machine too")
     parser.add_argument("--only", help=f"some of {','.join([*WORKLOADS, *SECTIONS])}; without it all but endurance")
     options = parser.parse_args(arguments)
     wanted = options.only.split(",") if options.only else [*WORKLOADS, *SECTIONS[:-1]]
     if unknown := [name for name in wanted if name not in WORKLOADS and name not in SECTIONS]:
         parser.error(f"no workload {', '.join(unknown)}; there are {', '.join([*WORKLOADS, *SECTIONS])}")
     options.rounds, options.seconds, options.timer = (3, 0.02, timer) if options.quick else (9, 0.05, timer)
+    if options.busy:
+        options.timer = time.process_time
     present, absent = load()
     versions(absent)
     if ids := [key for key in WORKLOADS if key in wanted]:
