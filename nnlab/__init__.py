@@ -8,16 +8,36 @@
     train       fit, History                        data        point clouds, digits, batches
     metrics     accuracy, angles, modes             gradcheck   is a gradient right?
     probe       what passes through each layer      pca         the best linear code
-    models      autoencoders, GAN, perceptron
+    dates       18 formats to ISO                   grammar     a language of known entropy
+    text        characters as numbers               models      autoencoders, GAN, perceptron, translator, language
 """
 
-from nnlab import augment, callbacks, data, functional, init, metrics, module, nn, ops, optim, pca, regularize, train
+from nnlab import (
+    augment,
+    callbacks,
+    data,
+    dates,
+    functional,
+    grammar,
+    init,
+    metrics,
+    module,
+    nn,
+    ops,
+    optim,
+    pca,
+    regularize,
+    text,
+    train,
+)
 from nnlab.callbacks import EarlyStopping
 from nnlab.data import DataLoader
 from nnlab.gradcheck import GradientError, gradcheck
 from nnlab.metrics import accuracy
+from nnlab.models.attention import EncoderDecoder
 from nnlab.models.autoencoder import Autoencoder, VariationalAutoencoder
 from nnlab.models.gan import GAN
+from nnlab.models.language import TransformerLM
 from nnlab.module import Module, Parameter, observe
 from nnlab.nn import (
     ELU,
@@ -47,14 +67,16 @@ from nnlab.pca import PCA
 from nnlab.probe import probe
 from nnlab.rng import manual_seed
 from nnlab.tensor import Tensor, is_grad_enabled, no_grad
+from nnlab.text import Vocabulary
 from nnlab.train import History, TrainingDiverged, fit, fit_steps
 
 __all__ = [
     "ELU", "GAN", "GELU", "MLP", "PCA", "SELU", "SGD", "Adam", "AdamW", "Autoencoder", "BatchNorm1d", "DataLoader",
-    "Dropout", "EarlyStopping", "Embedding", "GradientError", "History", "LayerNorm", "LeakyReLU", "LearnedPositions",
-    "Linear", "Module", "MultiHeadAttention", "Neuron", "Parameter", "RMSprop", "ReLU", "Residual", "Sequential",
-    "Sigmoid", "Softmax", "Tanh", "Tensor", "TrainingDiverged", "TransformerBlock", "VariationalAutoencoder",
-    "accuracy", "augment", "callbacks", "concatenate", "data", "fit", "fit_steps", "functional", "gradcheck", "init",
-    "is_grad_enabled", "manual_seed", "maximum", "metrics", "module", "nn", "no_grad", "observe", "op", "ops", "optim",
-    "pca", "probe", "regularize", "stack", "train", "where",
+    "Dropout", "EarlyStopping", "Embedding", "EncoderDecoder", "GradientError", "History", "LayerNorm", "LeakyReLU",
+    "LearnedPositions", "Linear", "Module", "MultiHeadAttention", "Neuron", "Parameter", "RMSprop", "ReLU", "Residual",
+    "Sequential", "Sigmoid", "Softmax", "Tanh", "Tensor", "TrainingDiverged", "TransformerBlock", "TransformerLM",
+    "VariationalAutoencoder", "Vocabulary", "accuracy", "augment", "callbacks", "concatenate", "data", "dates", "fit",
+    "fit_steps", "functional", "gradcheck", "grammar", "init", "is_grad_enabled", "manual_seed", "maximum", "metrics",
+    "module", "nn", "no_grad", "observe", "op", "ops", "optim", "pca", "probe", "regularize", "stack", "text", "train",
+    "where",
 ]

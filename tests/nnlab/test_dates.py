@@ -77,6 +77,7 @@ def test_the_parts_share_no_day_whatever_the_seeds_and_hold_eight_one_and_one_of
 
 def test_days_formats_and_units_of_time_are_drawn_evenly():
     written, iso = dates.sample(18000, rng=0)
+    assert iso[:50] != sorted(iso[:50])
     slashes = sum(text.count("/") == 2 and len(text) == 8 for text in written)
     assert 900 < slashes < 1600  # dd/mm/yy, and those of d/m/yyyy and yyyy/m/d that are as long: 1 to 2 of 18 formats
     for cut in (slice(0, 4), slice(5, 7)):
