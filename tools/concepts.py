@@ -111,9 +111,9 @@ CONCEPTS = {
     },
     "Autoencoders": {
         "autoencoder": "models.Autoencoder",
-        "linear autoencoder": "models.LinearAutoencoder",
-        "denoising autoencoder": "models.DenoisingAutoencoder",
-        "tied weights": "models.TiedAutoencoder",
+        "linear autoencoder": "models.Autoencoder activation",
+        "denoising autoencoder": "models.Autoencoder noise",
+        "tied weights": "models.Autoencoder tied",
         "variational autoencoder": "models.VariationalAutoencoder",
         "principal component analysis": "pca.PCA",
     },
@@ -129,8 +129,8 @@ CONCEPTS = {
         "encoder-decoder attention": "models.EncoderDecoder",
         "dates in many formats": "dates.sample",
         "causal language model": "models.TransformerLM",
-        "sampling with temperature": "models.TransformerLM.generate temperature",
-        "top-k sampling": "models.TransformerLM.generate top_k",
+        "sampling with temperature": "models.next_probabilities temperature",
+        "top-k sampling": "models.next_probabilities top_k",
     },
     "Metrics": {
         "accuracy": "metrics.accuracy",
@@ -237,7 +237,7 @@ class Home(NamedTuple):
             said = [line[1]] if line else [s for s in sentences(text) if re.search(rf"\b{self.option}\b", s)]
             if said:
                 return " ".join(said[0].split())
-        said = sentences(text)
+        said = sentences(re.sub(rf"(?m)^{OPTIONS}.*(?:\n +.*)*", "", text))
         formulas = [s for s in said if FORMULA.search(s) and not re.match(OPTIONS, s)]
         return " ".join(dict.fromkeys(said[:1] + formulas[:1]))
 
@@ -466,7 +466,8 @@ def results() -> list[tuple[str, Piece]]:
 
 
 class Row(NamedTuple):
-    """One line of the page. tests: the ids of those that prove it, the most specific first."""
+    """One line of the page. tests: the ids of those that prove it, those first that are called after it or that use
+    the fewest other concepts."""
 
     term: str
     home: Home
@@ -474,6 +475,10 @@ class Row(NamedTuple):
     labs: list
     exercises: list
     results: list
+
+
+def spoken(text: str) -> set[str]:
+    return set(re.findall(r"[a-z0-9]+", text.lower())) - {"nnlab", "functional", "nn", "of", "the", "a", "and", "in"}
 
 
 @cache
@@ -489,8 +494,9 @@ def rows() -> tuple[dict[str, list[Row]], dict[str, str]]:
     for section, terms in CONCEPTS.items():
         for term in terms:
             if home := homes[term]:
-                tests = naming(oracle, home) or (naming(own, home) if term in NO_ORACLE else [])
-                tests.sort(key=lambda name: (breadth[name], name))
+                tests = naming(oracle + own if term in NO_ORACLE else oracle, home)
+                about = spoken(f"{term} {home.name} {home.option}")
+                tests.sort(key=lambda test: (-len(about & spoken(test.partition("::")[2])), breadth[test], test))
                 sections.setdefault(section, []).append(Row(term, home, tests, *(naming(p, home) for p in places)))
     return sections, missing
 

@@ -158,6 +158,7 @@ def function(doc):
     ("f(x W + b). x: (..., in) -> (..., out).\n\nMore.", "", "f(x W + b)."),
     ("Steps of a kind. Somebody 1951.\n\nw <- w - lr g.\n\nlr: the rate, = 1.", "", "Steps of a kind. w <- w - lr g."),
     ("Words.\n\na, b: two\n    things.\nc: one = 1.\n\n>>> a = 1", "b", "two things."),
+    ("Words.\n\na: one. It\n    is = 1.\n\nThen y = 2 x.", "", "Words. Then y = 2 x."),
     ("Words. In T there is heat.", "T", "In T there is heat."),
     ("Words.\n\n>>> a = 1", "b", "Words."),
 ])
