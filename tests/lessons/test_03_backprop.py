@@ -342,7 +342,7 @@ def test_a_students_step_runs_in_labs_3d_and_3e(bank):
 NOTICED = {"none": "", "tanh′ forgotten": "gradient one two", "W2 not transposed (it is square)": "gradient one two",
            "loss is a mean, gradient a sum": "gradient one two twice", "loss and gradient both sums": "one two twice",
            "bias gradients averaged twice": "gradient one two twice", "W2 updated before dW1 is computed": "one two",
-           "gradients not set to zero between steps": "two"}
+           "gradients not set to zero": "two"}
 
 
 @pytest.mark.parametrize("bug", NOTICED)

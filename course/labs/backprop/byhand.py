@@ -128,7 +128,7 @@ class UpdatedTooEarly(Trainer):
 
 
 class NotZeroed(Trainer):
-    mistake = "gradients not set to zero between steps"
+    mistake = "gradients not set to zero"
 
     def __init__(self):
         self.kept = None

@@ -122,7 +122,7 @@ class BugInjector(Lab):
                    still=True)
         table = view["checks"]
         table.frame(xlim=(0, 1.03), ylim=(-0.7, 5.5), ticks=False, title="Does it notice?")
-        for x, word in ((0.43, "your guess"), (0.62, "it says"), (0.82, "how far off")):
+        for x, word in ((0.43, "your guess"), (0.62, "it says"), (0.825, "how far off")):
             table.text(word, x, 4.95, word, color=style.faint, size=9.5, still=True)
         for i, (name, words) in enumerate(CHECKS.items()):
             y, known, notices, guess = 4.1 - i, r.shown[name], r.notices[name], r.guesses[name]
@@ -131,8 +131,8 @@ class BugInjector(Lab):
             table.text(f"{name} says", 0.61, y, ("NOTICES" if notices else "silent") if known else "?", still=True,
                        color=style.negative if known and notices else style.ink if known else style.faint)
             number = "loss × " * (name == "loss") + f"{r.numbers[name]:.2g}" if known else ""
-            table.text(f"{name} number", 0.82, y, number, size=9.5, still=True, color=style.faint)
-            table.text(f"{name} mark", 0.765, y, ("✓" if guess == notices else "✗") if known else "", still=True,
+            table.text(f"{name} number", 0.825, y, number, size=9.5, still=True, color=style.faint)
+            table.text(f"{name} mark", 0.787, y, ("✓" if guess == notices else "✗") if known else "", still=True,
                        color=style.accent if guess == notices else style.negative, size=12)
         table.text("hint", 0.0, -0.55, "Tick your guesses, then press Play." if r.step == 0 else "", still=True,
                    color=style.accent)

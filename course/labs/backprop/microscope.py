@@ -85,7 +85,8 @@ class GradientMicroscope(Lab):
                     title="Relative error of the numeric slope")
         for name, level, words in (("happy", 1e-7, "1e-7: be happy"), ("wrong", 1e-2, "1e-2: something is wrong")):
             error.line(name, [1e-14, 1], [level] * 2, color=style.faint, width=1, dash=":")
-            error.text(f"{name} words", 1.5e-14, level, words, size=8.5, color=style.faint, va="bottom", still=True)
+            error.text(f"{name} words", 1.5e-14, level, words, size=8.5, color=style.faint, still=True,
+                       va="bottom" if name == "wrong" else "top")
         error.line("errors", self.H, np.maximum(r.errors, 1.2e-13), color=style.faint, width=1.4)
         error.points("now", [r.h], [max(r.error, 1.2e-13)], kind=1, size=10)
 
