@@ -36,7 +36,7 @@ class Graveyard(Lab):
     id, title = "2b", "The ReLU graveyard"
     controls = dict(
         lr=Slider(0.01, 0.5, 0.05, 0.05, "learning rate", log=True, live=True),
-        bias=Slider(-4.0, 1.0, 0.0, 0.25, "biases start at"),
+        bias=Slider(-4.0, 1.0, 0.0, 0.25, "biases at start"),
         activation=Choice(tuple(SLOPES), "relu", "activation"),
         seed=Slider(0, 20, 0, 1, "other start"),
     )

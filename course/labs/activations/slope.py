@@ -45,9 +45,9 @@ class Slope(Lab):
     id, title = "2a", "A function, its slope, and the data"
     controls = dict(
         f=Choice(NAMES, "sigmoid", "activation f"),
-        s=Slider(0.1, 10.0, 1.0, 0.05, "spread of the data", log=True),
-        shift=Slider(-3.0, 3.0, 0.0, 0.1, "middle of the data"),
-        leak=Slider(0.01, 0.3, 0.1, 0.01, "leak (leaky_relu)"),
+        s=Slider(0.1, 10.0, 1.0, 0.05, "data spread", log=True),
+        shift=Slider(-3.0, 3.0, 0.0, 0.1, "data middle"),
+        leak=Slider(0.01, 0.3, 0.1, 0.01, "leak (leaky)"),
     )
     uses = dict(sigmoid=(sigmoid, lambda z: z.shape, "one number for each z"),
                 leaky_relu=(leaky_relu, lambda z, slope: [z.shape, z.shape], "the values and the slopes"))

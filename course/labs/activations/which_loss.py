@@ -42,10 +42,10 @@ class WhichLoss(Lab):
 
     id, title = "2f", "Which loss?"
     controls = dict(
-        z=Slider(-SIDE, SIDE, -4.0, 0.1, "the net's output z"),
+        z=Slider(-SIDE, SIDE, -4.0, 0.1, "output z"),
         target=Choice((1, 0), 1, "target y"),
         loss=Choice(LOSSES, LOSSES[1], "loss"),
-        batch=Slider(1, 1 + len(REST), 1, 1, "examples in batch"),
+        batch=Slider(1, 1 + len(REST), 1, 1, "batch size"),
     )
     uses = dict(cross_entropy=(cross_entropy, lambda logits, y: [(), logits.shape],
                                "the mean loss and its slope in each logit"))
