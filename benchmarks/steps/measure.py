@@ -19,7 +19,7 @@ def alternate(runs, rounds, seconds=0.05, timer=time.perf_counter):
         run(n)
         return timer() - start
 
-    np.empty(32 << 20, np.uint8)  # after this glibc keeps freed memory; else its owner would depend on who came first
+    np.empty(31 << 20, np.uint8)  # glibc then keeps freed memory; else who came first would pay for page faults
     counts = {}
     for name, run in runs.items():
         run(2)  # compiles, fills caches
