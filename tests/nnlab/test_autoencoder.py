@@ -214,6 +214,8 @@ def test_it_starts_with_variance_one_and_decodes_draws_in_training_and_the_mean_
     mu, log_var = model.posterior(X)
     assert not log_var.data.any()
     np.testing.assert_array_equal(model.encode(X).data, mu.data)
+    model.log_var.bias.data = [0.5, -3.0]  # the layer gives ln s^2 itself
+    np.testing.assert_array_equal(model.posterior(X)[1].data, np.tile(np.float32([0.5, -3]), (40, 1)))
     assert not (model(X).data == model(X).data).all()
     model.eval()
     np.testing.assert_array_equal(model(X).data, model.decode(mu).data)
