@@ -21,6 +21,7 @@ COMPARE = {ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.G
 PAIRS = ("max min", "maximum minimum", "any all", "sum mean", "zeros ones", "argmax argmin", "exp log", "sin cos",
          "zeros_like ones_like", "train eval")
 RENAMED = {a: b for pair in PAIRS for a, b in (pair.split(), pair.split()[::-1])}
+SYMMETRIC = ("add", "multiply", "maximum", "minimum", "equal", "not_equal", "array_equal", "isclose", "union1d")
 ATOMS = (ast.Constant, ast.Name, ast.Attribute, ast.Call)
 
 
@@ -80,7 +81,7 @@ def variants(node):
         case ast.Constant(float() as x):
             yield from (("constant", repr(y)) for y in {2 * x, 1 + x})
         case ast.Call(func, args, keywords):
-            for i in range(len(args) - 1):
+            for i in range(len(args) - 1 if getattr(func, "attr", "") not in SYMMETRIC else 0):
                 if not any(isinstance(a, ast.Starred) for a in args[i:i + 2]):
                     swapped = [*args[:i], args[i + 1], args[i], *args[i + 2:]]
                     yield "arguments", ast.Call(func, swapped, keywords)
