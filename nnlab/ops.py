@@ -36,6 +36,7 @@ def op(f):
         parents = _lift(name, inputs[:n])
         try:
             value, vjp = f(*[t._data for t in parents], *inputs[len(parents):], **options)
+            value = value if type(value) is np.ndarray else np.asarray(value)  # a sum gives a NumPy scalar
         except ValueError as error:  # NumPy's message does not say which operation, nor always which shapes
             shapes = " and ".join(str(t.shape) for t in parents)
             raise ValueError(f"{name} got {'shapes' if len(parents) > 1 else 'shape'} {shapes}: {error}") from None
@@ -43,9 +44,9 @@ def op(f):
         if is_grad_enabled():
             for t in parents:
                 if t.requires_grad:
-                    out._fill(np.asarray(value), name, parents, vjp, tick(), True)
+                    out._fill(value, name, parents, vjp, tick(), True)
                     return out
-        out._fill(np.asarray(value), None, (), None, 0, False)
+        out._fill(value, None, (), None, 0, False)
         return out
 
     return apply
@@ -59,7 +60,7 @@ def _lift(name, inputs):
             plain = True
         elif dtype is None:
             dtype = x._data.dtype
-        elif x._data.dtype != dtype:
+        elif x._data.dtype is not dtype and x._data.dtype != dtype:
             raise TypeError(f"{name} got a {dtype} and a {x.dtype} Tensor, which do not mix: make both with the same "
                             "dtype=, or pass one as a plain array, which is then converted.")
     return tuple([x if isinstance(x, Tensor) else constant(x, dtype) for x in inputs]) if plain else inputs
@@ -197,9 +198,15 @@ def transpose(x, /, axes=None):
 @op
 def getitem(x, /, index):
     """x[index], with slices, integers, boolean masks or integer arrays."""
+    parts = index if isinstance(index, tuple) else (index,)
+    basic = all(isinstance(part, int | slice) or part is None or part is Ellipsis for part in parts)
+
     def vjp(g):
         dx = np.zeros_like(x)
-        np.add.at(dx, index, g)  # an element taken twice gets both gradients
+        if basic:
+            dx[index] = g
+        else:
+            np.add.at(dx, index, g)  # an element taken twice gets both gradients
         return dx
 
     return x[index], vjp

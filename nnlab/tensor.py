@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache, partial
 from itertools import count
+from math import prod
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -47,8 +48,7 @@ class Tensor:
     array([2., 4.], dtype=float32)
     """
 
-    # serial: when the values were last written; a node carries the time it was made, a leaf that of its last change.
-    # home: where an optimizer has laid this leaf (see optim/base.py).
+    # serial: when the values were last written. home: where an optimizer has laid this leaf (optim/base.py).
     __slots__ = ("__weakref__", "_data", "_grad", "_retains", "home", "name", "op", "parents", "requires_grad",
                  "serial", "vjp")
     __array_ufunc__ = None  # an ndarray on the left of an operator leaves the work to the Tensor on its right
@@ -94,7 +94,7 @@ class Tensor:
         return self._data
 
     def item(self):
-        """The value of a tensor of one element, as a Python float."""
+        """The one value of a tensor of one element, as a Python float."""
         return self._data.item()
 
     def detach(self):
@@ -159,8 +159,7 @@ class Tensor:
 
         gradient: the upstream gradient, of self's shape; may be left out for a tensor of one element (it is 1).
         retain_graph: keep the tape for a second call; otherwise it frees itself.
-        Raises RuntimeError, before any gradient is touched: nothing to differentiate, tape already freed, or a leaf's
-        values changed since they were used.
+        Raises RuntimeError, before any gradient is touched: nothing to differentiate, tape freed, or a leaf changed.
         """
         deque(self.backward_steps(gradient, retain_graph=retain_graph), maxlen=0)
 
@@ -187,10 +186,13 @@ class Tensor:
             if type(gradients) is not tuple:
                 gradients = (gradients,)
             for parent, s in zip(node.parents, gradients, strict=True):
-                s = _fit(node, parent, s) if s is not None and parent.requires_grad else None
-                sent.append(s)
-                if s is None:
+                if s is None or not parent.requires_grad:
+                    sent.append(None)
                     continue
+                s = s() if callable(s) else s
+                if s.shape != parent._data.shape or s.dtype is not parent._data.dtype:
+                    s = _fit(node, parent, s)
+                sent.append(s)
                 if parent.op is None:
                     parent._accumulate(s)
                 else:  # not +=: the array may be somebody else's too
@@ -203,10 +205,10 @@ class Tensor:
         if not self.requires_grad:
             raise RuntimeError("nothing to differentiate: no tensor behind this result has requires_grad=True.")
         if gradient is None:
-            if self.size != 1:
+            if self._data.size != 1:
                 raise RuntimeError(f"backward() starts at one number, this has shape {self.shape}: "
                                    "reduce it with .sum() or .mean(), or pass gradient= of that shape.")
-            return np.ones(self.shape, self.dtype)
+            return np.ones(self._data.shape, self._data.dtype)
         gradient = np.asarray(gradient, self.dtype)
         if gradient.shape != self.shape:
             raise ValueError(f"gradient= has shape {gradient.shape}, the tensor {self.shape}: they must be equal.")
@@ -232,8 +234,7 @@ def _tape(root):
 
 
 def _fit(node, parent, g):
-    """The gradient `g` that `node` sends to `parent`: computed by now, summed to the parent's shape and checked."""
-    g = g() if callable(g) else g
+    """The gradient `g` that `node` sends to `parent`, summed to the parent's shape and checked."""
     data = parent._data
     if g.shape != data.shape:
         g = unbroadcast(g, data.shape)
@@ -250,13 +251,10 @@ def unbroadcast(g, shape):
     (array([5., 5., 5.]), (5, 1))
     """
     added = g.ndim - len(shape)
-    if added == 1 and g.ndim == 2:
-        g = _ones(len(g), g.dtype).dot(g)  # a column sum; as a product it is several times faster than .sum(0)
-    elif added > 0:
-        g = g.sum(tuple(range(added)))
-    if g.shape == shape:
-        return g
-    stretched = tuple([i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1])
+    if added > 0:  # a column sum; as a product it is several times faster than .sum(0)
+        g = g.reshape(prod(g.shape[:added]), *g.shape[added:])
+        g = _ones(len(g), g.dtype).dot(g) if g.ndim == 2 else g.sum(0)
+    stretched = () if g.shape == shape else tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
     return g.sum(stretched, keepdims=True) if stretched else g
 
 
@@ -277,8 +275,10 @@ def _floats(data, dtype=None):
 
 def constant(data, dtype=None):
     """A Tensor around `data` that needs no gradient and shares its memory where it can."""
+    if type(data) is not np.ndarray or data.dtype is not dtype:
+        data = _floats(data, dtype)
     t = Tensor.__new__(Tensor)
-    t._fill(_floats(data, dtype), None, (), None, 0, False)
+    t._fill(data, None, (), None, 0, False)
     return t
 
 

@@ -4,6 +4,7 @@ and several times faster. The layers' memory, their parameters, is in nn. Goodfe
 
 from nnlab.functional.activations import find_activation
 from nnlab.ops import op
+from nnlab.tensor import unbroadcast
 
 
 def linear(x, weight, bias=None, activation=None):
@@ -40,6 +41,6 @@ def _linear(x, W, b=None, /, *, activation):
         if activation is not None:
             delta = delta * activation.df(z, a)
         dx, dW = lambda: delta.dot(W.T).reshape(x.shape), lambda: rows.T.dot(delta)
-        return (dx, dW) if b is None else (dx, dW, delta)  # the engine sums delta to the bias's shape
+        return (dx, dW) if b is None else (dx, dW, lambda: unbroadcast(delta, b.shape))
 
     return a if x.ndim == 2 else a.reshape(*x.shape[:-1], W.shape[1]), vjp

@@ -66,7 +66,7 @@ def _binary_cross_entropy(z, /, y, reduction):
     _same_shape(z, y)
     e = np.exp(-np.abs(z))
     value, share = _reduce(np.maximum(z, 0) - z * y + np.log1p(e), reduction)
-    return value, lambda g: (np.maximum(e, z >= 0) / (1 + e) - y) * share(g)
+    return value, lambda g: (np.exp(np.minimum(z, 0)) / (1 + e) - y) * share(g)
 
 
 def cross_entropy(logits, target, reduction="mean"):

@@ -35,7 +35,7 @@ def named(activation):
 
 def as_input(x, dtype):
     """`x` fit to meet parameters of `dtype`: a constant of another dtype is handed on as a plain array, and so cast."""
-    return x.data if isinstance(x, Tensor) and x.dtype != dtype and not x.requires_grad else x
+    return x._data if isinstance(x, Tensor) and x._data.dtype is not dtype and not x.requires_grad else x
 
 
 def _misfit(layer, x):
@@ -96,7 +96,7 @@ class Linear(Module):
 
     def forward(self, x):
         try:
-            return F.linear(as_input(x, self.weight.dtype), self.weight, self.bias, self.activation)
+            return F.linear(as_input(x, self.weight._data.dtype), self.weight, self.bias, self.activation)
         except ValueError:
             raise _misfit(self, x) from None
 

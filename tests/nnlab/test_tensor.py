@@ -454,3 +454,14 @@ def test_a_copy_is_a_leaf_of_its_own(duplicate):
     assert (y.requires_grad, y.name) == (True, "x")
     with pytest.raises(TypeError, match="only a leaf can be copied"):
         duplicate(x * 2)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4), (2, 0, 4), (0, 3, 4), (2, 3, 0), (5, 2, 3, 4)])
+def test_a_bias_gets_the_sum_over_all_leading_axes_empty_ones_too(shape):
+    b = Tensor(np.zeros(shape[-1]), requires_grad=True)
+    g = np.random.default_rng(0).standard_normal(shape)
+    (Tensor(np.zeros(shape)) + b).backward(g)
+    np.testing.assert_allclose(b.grad, g.sum(tuple(range(g.ndim - 1))), rtol=1e-12)
+    row = Tensor(np.zeros((shape[-2], 1)), requires_grad=True)
+    (Tensor(np.zeros(shape)) + row).backward(g)
+    np.testing.assert_allclose(row.grad, g.sum(tuple(range(g.ndim - 2))).sum(-1, keepdims=True), rtol=1e-12)
