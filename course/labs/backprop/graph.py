@@ -28,13 +28,14 @@ EXPRESSIONS = {
     "(a + b)·(b + c)": [*ABC, Node("s = a + b", ADD, (0, 1), (1.0, 1.65)), Node("t = b + c", ADD, (1, 2), (1.0, 0.35)),
                         Node("L = s·t", MUL, (3, 4), (2.0, 1.0))],
     "a neuron and its loss": [
-        Node("weight a", None, (), (0.0, 1.8)), Node("input b", None, (), (0.0, 0.7)),
-        Node("bias c", None, (), (1.0, 0.2)),
-        Node("m = a·b", MUL, (0, 1), (1.0, 1.4)), Node("z = m + c", ADD, (3, 2), (2.0, 0.8)),
-        Node("h = tanh z", tanh, (4,), (3.0, 0.8)), Node("e = h + 0.5", lambda h: h + 0.5, (5,), (4.0, 0.8)),
-        Node("L = e²", lambda e: e**2, (6,), (5.0, 0.8))],
+        Node("weight a", None, (), (0.0, 2.05)), Node("input b", None, (), (0.0, 0.45)),
+        Node("bias c", None, (), (1.0, 0.0)),
+        Node("m = a·b", MUL, (0, 1), (1.0, 1.85)), Node("z = m + c", ADD, (3, 2), (2.15, 1.05)),
+        Node("h = tanh z", tanh, (4,), (3.15, 1.05)), Node("e = h + 0.5", lambda h: h + 0.5, (5,), (4.15, 1.05)),
+        Node("L = e²", lambda e: e**2, (6,), (5.15, 1.05))],
 }
 H = 1e-5
+PLATE = [(-1, -0.62), (1, -0.62), (1, 0.62), (-1, 0.62), (-1, -0.62)]  # what an edge's numbers stand on
 
 
 def evaluate(nodes, inputs, fixed=None):
@@ -133,9 +134,12 @@ class GraphStepper(Lab):
         panel.segments("edges", [where[[p, i]] for i, p, _ in edges],
                        colors=[style.accent if on else style.faint for on in sent],
                        widths=[3.5 if i == r.now else 1.6 if (i, p) in r.sent else 0.9 for i, p, _ in edges])
+        middles = np.array([where[[p, i]].mean(0) for i, p, _ in edges])
+        panel.line("plates", *middles.T, dash="", marker=PLATE, size=39, width=0, z=3.2).set(
+            markerfacecolor=style.background, markeredgecolor=style.grid)  # one artist; a box to each text is slow
         for n, (i, p, slope) in enumerate(edges):
             words = f"×{slope:.2f}\n← {r.sent[i, p]:.2f}" if sent[n] else f"×{slope:.2f}"
-            panel.text(f"edge{n}", *where[[p, i]].mean(0), words, ha="center", size=9.5, z=3.5, box=True,
+            panel.text(f"edge{n}", *middles[n], words, ha="center", size=9.5, z=3.5,
                        color=style.accent if sent[n] else style.faint)
         for i, node in enumerate(r.nodes):
             x, y = where[i]
@@ -146,17 +150,21 @@ class GraphStepper(Lab):
                 markeredgewidth=1.3 if r.now != i else 3.5)
             panel.text(f"name{i}", x, y + 0.28, node.name, ha="center", size=9.5, color=style.faint, still=True)
             panel.text(f"value{i}", x, y, f"{r.values[i]:.2f}", ha="center")
-            if reached:
-                panel.text(f"grad{i}", x, y - 0.28, f"grad {r.grads[i]:.2f}", ha="center", color=color)
-                panel.text(f"nudged{i}", x, y - 0.42, f"nudged {r.numeric[i]:.2f}", ha="center", size=9,
-                           color=style.faint)
+            if reached:  # words that stand still are painted once, numbers each time
+                gap = 0.006 * right
+                panel.text(f"grad word{i}", x, y - 0.28, "grad", ha="right", color=style.accent, still=True)
+                panel.text(f"grad{i}", x + gap, y - 0.28, f"{r.grads[i]:.2f}", color=color)
+                panel.text(f"nudged word{i}", x, y - 0.42, "nudged", ha="right", size=9, color=style.faint, still=True)
+                panel.text(f"nudged{i}", x + gap, y - 0.42, f"{r.numeric[i]:.2f}", size=9, color=style.faint)
             else:
                 panel.text(f"no grad{i}", x, y - 0.28, "grad: not yet", ha="center", size=9, color=style.faint,
                            still=True)
         words = view["words"]
         words.frame(xlim=(0, 1), ylim=(0, 1), ticks=False)
-        for i, line in enumerate(self._words(r)):
-            words.text(f"line{i}", 0.01, 0.85 - 0.42 * i, line, size=10.5, color=style.accent if i == 0 else style.ink)
+        what, numbers = self._words(r)
+        words.text("what", 0.01, 0.85, what, size=10.5, color=style.accent, still=True)
+        still = r.step < 2  # no numbers in it yet
+        words.text("still" if still else "numbers", 0.01, 0.43, numbers, size=10.5, still=still)
 
     @staticmethod
     def _words(r):
@@ -170,8 +178,8 @@ class GraphStepper(Lab):
         parts = [f"{names[p]} gets {g:.2f} · ({slope:.2f}) = {r.sent[r.now, p]:.2f}" for p, slope in pairs]
         met = [names[p] for p, _ in pairs if sum(q == p for _, q in r.sent) > 1]
         more = f"   {met[0]} had one already: they are added." if met else ""
-        return (f"Step {r.step} of {r.steps}: {names[r.now]} has gradient {g:.2f} and passes it on, times the local "
-                "derivative.", ",   ".join(parts) + "." + more)
+        return (f"Step {r.step} of {r.steps}: {names[r.now]} passes its gradient on, times the local derivatives.",
+                ",   ".join(parts) + "." + more)
 
     def tell(self, r):
         numbers = {node.name.split()[0]: f"{v:.2f}" + ("" if np.isnan(g) else f", grad {g:.2f} (nudged {m:.2f})")
