@@ -9,6 +9,7 @@ import ast
 import difflib
 import hashlib
 import random
+from collections import Counter
 from dataclasses import dataclass
 
 BINARY = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
@@ -103,7 +104,8 @@ def variants(node):
 def mutants_of(file, source):
     """Every mutant of one file. Not changed: texts, messages of errors, annotations, `__all__` and `__slots__`."""
     text = source.encode()
-    begins, found = [0], []
+    begins, found, twins = [0], [], Counter()
+    lines_of_text = source.splitlines()
     for line in text.splitlines(keepends=True):
         begins.append(begins[-1] + len(line))
     at = lambda line, column: begins[line - 1] + column
@@ -115,7 +117,9 @@ def mutants_of(file, source):
             atom = isinstance(node, ast.stmt) or isinstance(new, ATOMS)
             new = ast.unparse(new) if atom else f"({ast.unparse(new)})"
         start, end = at(node.lineno, node.col_offset), at(node.end_lineno, node.end_col_offset)
-        name = hashlib.sha1(text + f"{operator} {start} {end} {new}".encode()).hexdigest()[:12]
+        key = f"{file} {lines_of_text[node.lineno - 1].strip()} {operator} {ast.unparse(node)} {new}"
+        twins[key] += 1  # what changes elsewhere in the file leaves a mutant its name
+        name = hashlib.sha1(f"{key} {twins[key]}".encode()).hexdigest()[:12]
         found.append(Mutant(file, node.lineno, operator, start, end, new.encode(), lines, name))
 
     def walk(node, field, lines, kind=None):

@@ -81,6 +81,13 @@ def test_every_mutant_of_the_library_is_another_program_and_python_can_read_it()
         assert unequal, mutant
 
 
+def test_a_mutant_keeps_its_name_while_other_lines_change():
+    names = lambda text: [m.id for m in mutants.mutants_of("some.py", text)]
+    assert names("y = a + b + a + b") == names("import c\n\n\ny = a + b + a + b")
+    assert len(set(names("y = a + b + a + b"))) == len(names("y = a + b + a + b"))
+    assert not set(names("y = a + b")) & set(names("y = a + c"))
+
+
 def test_a_sample_takes_its_share_of_every_file_and_operator_and_is_the_same_for_a_seed():
     shuffled = random.Random(1).sample(FOUND, len(FOUND))
     sample = mutants.stratified(FOUND, 200, seed=5)
