@@ -387,6 +387,7 @@ def test_lab_3e_keeps_its_verdicts_until_they_are_due_and_counts_the_guesses_tha
     lab.step(119)
     assert said() == ["silent", "silent", "NOTICES", "NOTICES", "NOTICES"]
     assert "Of your guesses, 3 of 5 hold" in lab.stage.alt
+    assert [table[f"{name} mark"].get_text() for name in injector.CHECKS] == ["✓", "✗", "✓", "✓", "✗"]
     lab.set(guess_gradient=False, guess_twice=True)
     assert lab.taken == 150, "a guess does not start the training again"
 
