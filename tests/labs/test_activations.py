@@ -154,6 +154,13 @@ def test_lab_2cs_slopes_are_those_one_measures(T):
     np.testing.assert_allclose(lab.view["slope"]["slope"].values[::-1], lab.result.slope)  # row 0 is drawn uppermost
 
 
+def test_in_lab_2c_the_temperature_divides_what_was_added_too():
+    lab = activations.Softmax(z1=1.0, z2=0.0, z3=0.0, c=100, T=10.0)
+    np.testing.assert_allclose(lab.result.exponents, [10.1, 10.0, 10.0], rtol=1e-6)
+    where = [lab.view["exponent"][f"z{i}"].get_xdata()[0] for i in range(3)]
+    np.testing.assert_allclose(where, np.log10(1 + lab.result.exponents))
+
+
 def test_lab_2cs_entropy_goes_from_0_to_ln_3():
     assert activations.Softmax(T=0.05, stable=True).result.entropy == pytest.approx(0, abs=1e-6)
     assert activations.Softmax(T=10.0).result.entropy == pytest.approx(np.log(3), abs=0.02)
@@ -178,6 +185,7 @@ def test_lab_2ds_three_formulas_are_one():
 
 
 def test_what_labs_2d_and_2f_ask_is_so():
+    assert F.softmax(np.array([2.0, -2.0])).data[0] == pytest.approx(F.sigmoid.f(np.float64(4)))
     z = np.array([np.log(0.001 / 0.999)])
     (_, squared), (_, entropy) = (which_loss.cost(kind, z, np.ones(1)) for kind in which_loss.LOSSES[1:3])
     assert entropy[0] == pytest.approx(-0.999)

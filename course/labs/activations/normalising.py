@@ -39,7 +39,7 @@ class SelfNormalising(Lab):
     id, title = "2e", "A signal through 60 layers"
     controls = dict(
         activation=Choice(NAMES, "relu", "activation"),
-        depth=Slider(1, DEEPEST, 20, 1, "layers"),
+        depth=Slider(1, DEEPEST, DEEPEST, 1, "layers"),
         mean=Slider(0.0, 0.5, 0.0, 0.05, "input mean"),
         sd=Slider(0.5, 2.0, 1.0, 0.1, "input spread"),
         seed=Slider(0, 10, 0, 1, "other weights"),

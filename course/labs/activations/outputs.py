@@ -95,7 +95,7 @@ class TwoOutputs(Lab):
 
     def tell(self, r):
         (odd, which), said = r.curve[-1], int(np.argmax(r.P))
-        return (f"Shown a {r.label}, one net answers “{r.yes_no}” with p = {r.p:.2f}, the other says {said}; the black "
+        return (f"Shown a {r.label}, one net answers “{r.yes_no}” with p = {r.p:.2f}, the other says {said}; the level "
                 "lines are what they should say.",
                 {"step": str(len(r.curve) - 1), f"accuracy, {r.yes_no.lower()}": f"{odd:.3f}",
                  "accuracy, which digit": f"{which:.3f}", "its ten add up to": f"{r.P.sum():.2f}",

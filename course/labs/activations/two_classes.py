@@ -32,12 +32,11 @@ class TwoClasses(Lab):
         y=Choice((1, 0), 1, "target y"),
     )
     question = Question(
-        "A net gives p = 0.001 to what is in truth a 1. Which loss has the larger slope in z, and by what factor?",
-        ("Squared error, about 2 times", "Cross-entropy, about 2 times", "Cross-entropy, about 20 times",
-         "Cross-entropy, about 500 times"),
-        "Cross-entropy, about 500 times",
-        "0.999 against 0.002. Cross-entropy has the slope p − y. The squared error of a sigmoid has 2(p − y)·p(1 − p), "
-        "and p(1 − p) dies at both ends.",
+        "A softmax over two scores, 2 and −2. With which score does a sigmoid give the same probability?",
+        ("σ(1)", "σ(2)", "σ(4)", "none: a softmax needs two scores, a sigmoid has one"),
+        "σ(4)",
+        "Only the difference of the two scores counts, and it is 4: a softmax over z/2 and −z/2, or over z and 0, is the "
+        "sigmoid of z.",
     )
     panels, size = (("p", "slope"),), (760, 400)
 
