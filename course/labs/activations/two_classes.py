@@ -35,8 +35,8 @@ class TwoClasses(Lab):
         "A softmax over two scores, 2 and −2. With which score does a sigmoid give the same probability?",
         ("σ(1)", "σ(2)", "σ(4)", "none: a softmax needs two scores, a sigmoid has one"),
         "σ(4)",
-        "Only the difference of the two scores counts, and it is 4: a softmax over z/2 and −z/2, or over z and 0, is the "
-        "sigmoid of z.",
+        "Only the difference of the two scores counts, and it is 4: a softmax over z/2 and −z/2, or over z and 0, is "
+        "the sigmoid of z.",
     )
     panels, size = (("p", "slope"),), (760, 400)
 
