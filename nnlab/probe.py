@@ -81,7 +81,6 @@ def probe(model, X, y, loss):
     names, outputs = {id(m): name or "model" for name, m in model.named_modules()}, []
 
     def look(module, output):
-        output = output[0] if isinstance(output, tuple) else output
         if isinstance(output, Tensor) and not any(output is seen for _, seen in outputs):
             output.retain_grad()
             outputs.append((module, output))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nnlab
-from nnlab import MLP, SGD, Adam, DataLoader, Linear, Tensor, data, fit, gradcheck
+from nnlab import MLP, SGD, Adam, DataLoader, Linear, Tensor, data, fit, gradcheck, observe
 from nnlab import functional as F
 from nnlab.metrics import principal_angles
 from nnlab.models.autoencoder import Autoencoder, TiedLinear, VariationalAutoencoder, reparameterize
@@ -79,6 +79,14 @@ def test_the_same_seed_gives_the_same_bits_and_so_does_manual_seed(kind):
     first = trained(None)
     nnlab.manual_seed(5)
     assert trained(None) == first
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_from_one_seed_its_layers_start_differently_and_its_draws_differ(kind):
+    model = kind(4, 4, 4, noise=1.0, rng=0)
+    starts = [layer.weight.data.tobytes() for layer in (*model.encoder.layers, *model.decoder.layers)]
+    assert len(set(starts)) == 4
+    assert not (model(np.zeros((3, 4))).data == model(np.zeros((3, 4))).data).any()
 
 
 # Linear: PCA ---------------------------------------------------------------------------------------------------------
@@ -237,7 +245,10 @@ def test_samples_are_decoded_from_standard_normal_codes():
     model = VariationalAutoencoder(2, 2, rng=0)
     layer = model.decoder.layers[0]
     layer.weight.data, layer.bias.data = np.eye(2), [5.0, 0.0]
-    draws = model.sample(20_000)
+    recorded = []
+    with observe(lambda module, output: recorded.append(output.requires_grad)):
+        draws = model.sample(20_000)
+    assert not any(recorded)
     np.testing.assert_allclose([draws.mean(0), draws.std(0)], [[5, 0], [1, 1]], atol=0.03)
 
 
