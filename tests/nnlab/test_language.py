@@ -240,7 +240,8 @@ def test_what_is_made_is_grammatical_and_what_is_not_is_not():
     assert all(map(grammar.grammatical, sentences))
     assert len(set(sentences)) > 190
     for wrong in ("the dogs near the tall cat likes a bird", "the dog likes", "the dog likes a birds", "",
-                  "the dog likes a bird.", " the dog likes a bird", "every dogs like a bird", "the dog  likes a bird"):
+                  "the dog likes a bird.", " the dog likes a bird", "every dogs like a bird", "the dog  likes a bird",
+                  "the dog likes a bird the"):
         assert not grammar.grammatical(wrong)
     assert grammar.text(3, rng=1) == grammar.text(3, rng=1) != grammar.text(3, rng=2)
 
