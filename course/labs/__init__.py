@@ -1,10 +1,12 @@
 """The labs: pictures that follow the hand. The machinery stands in lab.py and its neighbours, then one module a unit.
 
-Importing this package sets the kernel's BLAS to one thread: the matrices of a lesson are small, and two threads
-that fight over two cores turn a step of 3 ms into one of 10 to 20 ms.
+Importing this package sets up the kernel for small matrices. BLAS gets one thread: two that fight over two cores turn
+a step of 3 ms into one of 10 to 20. And glibc learns, from one array of 31 MB that is freed at once, to keep memory
+that is freed: otherwise a decision map of 40,000 points takes three times as long, most of it page faults.
 """
 
-import numpy  # noqa: F401  (its BLAS must be loaded before it can be limited)
+import numpy as np
 import threadpoolctl
 
 _one_thread = threadpoolctl.threadpool_limits(limits=1, user_api="blas")
+np.empty(31 << 20, np.uint8)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nnlab import functional as F
 from nnlab.module import Module
 from nnlab.nn.dense import Linear, as_input, named, width
 from nnlab.rng import as_rng
@@ -57,7 +58,7 @@ class MLP(Sequential):
         if len(sizes) < 2:
             raise ValueError(f"MLP takes the sizes of at least two layers, input and output; got {sizes}.")
         self.sizes = tuple(width(n, "MLP", f"size {i}") for i, n in enumerate(sizes))
-        after = [activation] * (len(sizes) - 2) + [output]
+        after = [F.find_activation(activation)] * (len(sizes) - 2) + [output]  # found also where nothing is hidden
         rng = as_rng(rng)
         super().__init__(*(Linear(n, m, activation=f, init=init, dtype=dtype, rng=rng)
                            for n, m, f in zip(self.sizes, self.sizes[1:], after)))

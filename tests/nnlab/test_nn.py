@@ -307,3 +307,8 @@ def test_a_module_without_forward_says_so():
 ])
 def test_a_network_shows_its_shape_and_counts_its_parameters(module, text):
     assert repr(module) == text
+
+
+def test_a_misspelt_activation_is_noticed_where_no_layer_is_hidden_too():
+    with pytest.raises(ValueError, match="got 'rleu'"):
+        nnlab.MLP(4, 2, activation="rleu")

@@ -62,9 +62,10 @@ class NeuronReadsDigits(Lab):
                         accuracy=float(((z > 0) == y_new).mean()), step=step, loss=loss, digits=(zero, one))
 
         now = yield state(0, float(np.log(2)), example)
+        optimizer.lr = now["lr"]
         for step in nnlab.fit_steps(neuron, X, y, binary_cross_entropy_with_logits, optimizer, epochs=STEPS):
-            optimizer.lr = now["lr"]
             now = yield state(step.step, step.loss, now["example"])
+            optimizer.lr = now["lr"]
 
     def draw(self, view, r):
         style = view.style

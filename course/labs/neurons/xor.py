@@ -65,11 +65,10 @@ class Xor(Lab):
                             out=(out.weight.data[:, 0].copy(), out.bias.data[0].item()),
                             losses=tuple(losses), hidden=hidden)
 
-        now = yield state()
+        optimizer.lr = (yield state())["lr"]
         for step in nnlab.fit_steps(model, X, Y, binary_cross_entropy_with_logits, optimizer, epochs=STEPS):
             losses.append(step.loss)
-            optimizer.lr = now["lr"]
-            now = yield state()
+            optimizer.lr = (yield state())["lr"]
 
     def draw(self, view, r):
         style, plane, space, loss = view.style, view["plane"], view["hidden"], view["loss"]
