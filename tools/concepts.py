@@ -318,7 +318,6 @@ class File:
                     stack += self.pieces.get(dotted, [])
                 elif isinstance(inner, ast.keyword | ast.arg) and inner.arg:
                     words.add(inner.arg)
-                    stack += self.pieces.get(inner.arg, []) if isinstance(inner, ast.arg) else []  # a fixture
                 elif isinstance(inner, ast.Constant) and isinstance(inner.value, str) and inner.value.isidentifier():
                     words.add(inner.value)  # {"nesterov": True}, or "SGD" for a getattr
         for name in [n for n in names if n.startswith("tests.")]:

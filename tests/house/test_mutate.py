@@ -149,6 +149,8 @@ def minus(x, y=5):
     return x - y
 '''
 TESTS = '''\
+import time
+
 import tiny
 
 
@@ -159,6 +161,15 @@ def test_all():
 
 def test_that_fails_anyhow():
     assert tiny.double(1) == 3
+
+
+def test_slow():
+    time.sleep(0.1)
+    tiny.slept = True
+
+
+def test_that_needs_the_slow_one_before_it():
+    assert tiny.slept
 '''
 
 
@@ -170,12 +181,27 @@ def run(folder: Path, *options: str) -> tuple[str, list[dict]]:
     return done.stdout, [json.loads(line) for line in (folder / "results").read_text().splitlines()]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the mutation run needs fork, which Windows does not have")
-def test_mutants_are_killed_survive_loop_and_are_not_covered_and_a_second_run_goes_on(tmp_path):
-    for name, text in {"tiny/__init__.py": TINY, "tests/test_tiny.py": TESTS}.items():
-        (tmp_path / name).parent.mkdir()
-        (tmp_path / name).write_text(text)
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="the mutation run needs fork, which Windows does not have")
 
+
+def package(folder: Path, source: str, tests: str) -> None:
+    for name, text in {"tiny/__init__.py": source, "tests/test_tiny.py": tests}.items():
+        (folder / name).parent.mkdir()
+        (folder / name).write_text(text)
+
+
+@forks
+def test_mutants_of_equal_length_are_not_taken_for_each_other_by_their_bytecode(tmp_path):
+    package(tmp_path, "def above(a, b):\n    return [a > b, a > b, a > b, a > b]\n",
+            "import tiny\ndef test_one():\n    assert tiny.above(1, 2) == [False] * 4\n")
+    _, results = run(tmp_path, "--jobs", "1")
+    assert Counter(r["outcome"] for r in results if ">=" in r["diff"][1]) == {"survived": 4}
+    assert Counter(r["outcome"] for r in results if "<=" in r["diff"][1]) == {"killed": 4}
+
+
+@forks
+def test_mutants_are_killed_survive_loop_and_are_not_covered_and_a_second_run_goes_on(tmp_path):
+    package(tmp_path, TINY, TESTS)
     told, results = run(tmp_path)
     outcome = {r["diff"][-1][1:].strip(): (r["outcome"], r["by"]) for r in results}
     test = "tests/test_tiny.py::test_all"
@@ -187,7 +213,8 @@ def test_mutants_are_killed_survive_loop_and_are_not_covered_and_a_second_run_go
     assert outcome["k -= 1"] == ("timeout", test)
     assert outcome["return 10 if (x >= 10) else x"] == ("survived", test)
     assert outcome["return (x / 2)"] == ("not covered", "")
-    assert "fail or are skipped without any mutant (1): tests/test_tiny.py::test_that_fails_anyhow\n" in told
+    assert ("fail or are skipped without any mutant (2): tests/test_tiny.py::test_that_fails_anyhow, "
+            "tests/test_tiny.py::test_that_needs_the_slow_one_before_it\n") in told
     assert "tiny/__init__.py:16  comparison\n    -    return 10 if x > 10 else x\n    +    return 10 if (x" in told
     assert (tmp_path / "tiny" / "__init__.py").read_text() == TINY, "only copies are changed"
 
