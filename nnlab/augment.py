@@ -91,7 +91,11 @@ class Compose:
 
 
 class Noise(Augmentation):
-    """x + N(0, amount^2), in every number by itself; for any data."""
+    """x + N(0, amount^2), in every number by itself; for any data.
+
+    >>> Noise(0.1, rng=0)(np.zeros((5, 3))).shape
+    (5, 3)
+    """
 
     def change(self, X, rng):
         return X + self.amount * rng.standard_normal(X.shape)
@@ -129,7 +133,11 @@ class Shift(Augmentation):
 
 
 class Flip(Augmentation):
-    """An image mirrored, left for right, with probability `amount`. For digits it is wrong: a mirrored 2 is no 2."""
+    """An image mirrored, left for right, with probability `amount`. For digits it is wrong: a mirrored 2 is no 2.
+
+    >>> Flip(1.0, rng=0)(np.array([[1, 2, 3, 4]])).tolist()
+    [[2, 1, 4, 3]]
+    """
 
     def __init__(self, amount=0.5, *, rng=None):
         super().__init__(amount, rng=rng)

@@ -108,13 +108,24 @@ class Module:
 
     # Changing all parts ------------------------------------------------------------------------------------------
     def train(self, mode=True):
-        """Switch this module and all inside it to training (or, with False, to evaluation); returns self."""
+        """Switch this module and all inside it to training (or, with False, to evaluation); returns self.
+
+        >>> from nnlab import Dropout, Linear, Sequential
+        >>> net = Sequential(Linear(4, 3), Dropout(0.2))
+        >>> net.eval().layers[1].training, net.train().layers[1].training
+        (False, True)
+        """
         for _, module in self.named_modules():
             module.training = mode
         return self
 
     def eval(self):
-        """Switch to evaluation, where layers such as dropout behave as for a finished network; returns self."""
+        """Switch to evaluation, where layers such as dropout behave as for a finished network; returns self.
+
+        >>> from nnlab import Dropout
+        >>> Dropout(0.2).eval()(np.ones(3))
+        Tensor([1., 1., 1.], dtype=float64)
+        """
         return self.train(False)
 
     def zero_grad(self):
@@ -131,13 +142,24 @@ class Module:
         return self
 
     def state_dict(self):
-        """All parameters and buffers by name, as copied arrays."""
+        """All parameters and buffers by name, as copied arrays.
+
+        >>> from nnlab import Linear
+        >>> {name: array.shape for name, array in Linear(4, 3).state_dict().items()}
+        {'weight': (4, 3), 'bias': (3,)}
+        """
         return {name: p.data.copy() for name, p in self._parts(Parameter | Buffer)}
 
     def load_state_dict(self, state):
         """Copy the arrays of `state` into the parameters and buffers, or, if anything does not fit, change nothing.
 
         Raises KeyError for names that are missing or too many, ValueError for shapes or values that do not fit.
+
+        >>> from nnlab import Linear
+        >>> one, other = Linear(4, 3, rng=0), Linear(4, 3, rng=1)
+        >>> other.load_state_dict(one.state_dict())
+        >>> bool((other.weight == one.weight).all())
+        True
         """
         own = dict(self._parts(Parameter | Buffer))
         missing, extra = [k for k in own if k not in state], [k for k in state if k not in own]
@@ -152,7 +174,15 @@ class Module:
             p.data = arrays[name]
 
     def save(self, path):
-        """Write the state to the file `path`, an npz archive of arrays; what stood there is replaced at once or not."""
+        """Write the state to the file `path`, an npz archive of arrays; what stood there is replaced at once or not.
+
+        >>> import tempfile
+        >>> from nnlab import Linear
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Linear(4, 3, rng=0).save(f"{folder}/layer.npz")
+        ...     Linear(4, 3, rng=1).load(f"{folder}/layer.npz")
+        Linear(4 -> 3), 15 parameters
+        """
         beside = f"{os.fspath(path)}.{os.getpid()}.{tick()}.part"
         try:
             with open(beside, "xb") as file:
@@ -169,6 +199,11 @@ class Module:
 
         Nothing in the file is executed (no pickle). Raises OSError if it cannot be opened, ValueError if it is none of
         ours, is incomplete, or belongs to another model.
+
+        >>> from nnlab import Linear
+        >>> Linear(4, 3).load("no such file")
+        Traceback (most recent call last):
+        FileNotFoundError: [Errno 2] No such file or directory: 'no such file'
         """
         with open(path, "rb") as file:
             try:

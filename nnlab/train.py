@@ -23,6 +23,9 @@ class History(dict):
     """What training measured: name -> list with one number per epoch, as `history["val_loss"]`.
 
     interrupted: whether Ctrl-C (in a notebook: Stop) ended it; the epoch it broke off is then not in the lists.
+
+    >>> History(loss=[0.7, 0.25])
+    History of 2 epochs: loss 0.7 -> 0.25
     """
 
     interrupted = False
@@ -34,7 +37,11 @@ class History(dict):
 
 
 class TrainingDiverged(FloatingPointError):
-    """The loss is nan or infinite; `layer` names the module where it began (None: in the loss), `step` tells when."""
+    """The loss is nan or infinite; `layer` names the module where it began (None: in the loss), `step` tells when.
+
+    >>> TrainingDiverged("the loss became nan", step=3, layer="hidden").layer
+    'hidden'
+    """
 
     def __init__(self, message, step, layer):
         super().__init__(message)

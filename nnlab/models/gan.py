@@ -101,11 +101,25 @@ class GAN(Module):
 
     # Training ----------------------------------------------------------------------------------------------------
     def d_step(self, real):
-        """One step of D against fresh fakes, G stays as it is. real: (n, d), in random order. -> the loss before it."""
+        """One step of D against fresh fakes, G stays as it is. real: (n, d), in random order. -> the loss before it.
+
+        >>> from nnlab import MLP
+        >>> gan = GAN(MLP(2, 8, 3, rng=0), MLP(3, 8, 1, rng=1), latent=2, rng=2)
+        >>> before = gan.generator.state_dict()["layers.0.weight"]
+        >>> gan.d_step(np.ones((5, 3))) > 0, bool((gan.generator.layers[0].weight == before).all())
+        (True, True)
+        """
         return self._descend(self.d_loss(real), self.d_optimizer, "discriminator")
 
     def g_step(self, n):
-        """One step of G on n fresh samples, D stays as it is, its gradients too. -> the loss before it."""
+        """One step of G on n fresh samples, D stays as it is, its gradients too. -> the loss before it.
+
+        >>> from nnlab import MLP
+        >>> gan = GAN(MLP(2, 8, 3, rng=0), MLP(3, 8, 1, rng=1), latent=2, rng=2)
+        >>> before = gan.discriminator.state_dict()["layers.0.weight"]
+        >>> gan.g_step(5) > 0, bool((gan.discriminator.layers[0].weight == before).all())
+        (True, True)
+        """
         with _frozen(self.d_optimizer.params):
             return self._descend(self.g_loss(n), self.g_optimizer, "generator")
 

@@ -65,6 +65,11 @@ class TransformerLM(Module):
 
         temperature, top_k: as in `next_probabilities`. Only the last `context` symbols are looked at.
         Raises ValueError for an empty prompt, and for n, temperature or top_k out of range.
+
+        >>> model = TransformerLM(vocab=5, dim=8, heads=2, layers=1, context=6, rng=0)
+        >>> model.generate([1, 2], 3, temperature=0).shape, (model.generate([1, 2], 3, top_k=1) == model.generate(
+        ...     [1, 2], 3, temperature=0)).all().item()
+        ((5,), True)
         """
         ids = as_ids(prompt, "prompt", axes="T")
         if not is_count(n, 0):

@@ -71,6 +71,11 @@ class CosineAnnealingLR(LRScheduler):
     """eta_min + (base - eta_min) (1 + cos(pi t / T_max)) / 2: down to eta_min at t = T_max, where training should end.
 
     Loshchilov and Hutter, ICLR 2017, equation 5, without restarts: after T_max the rate climbs again.
+
+    >>> from nnlab import SGD, Tensor
+    >>> schedule = CosineAnnealingLR(SGD([Tensor([1.0], requires_grad=True)], lr=1.0), T_max=4)
+    >>> [round(schedule.rate(1.0, t), 3) for t in range(5)]
+    [1.0, 0.854, 0.5, 0.146, 0.0]
     """
 
     def __init__(self, optimizer, T_max, eta_min=0.0, **options):
@@ -82,7 +87,14 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """base times a factor that goes in a straight line from start_factor to end_factor in total_iters: a warm-up."""
+    """base times a factor that goes in a straight line from start_factor to end_factor in total_iters: a warm-up.
+
+    >>> from nnlab import SGD, Tensor
+    >>> optimizer = SGD([Tensor([1.0], requires_grad=True)], lr=1.0)
+    >>> warm_up = LinearLR(optimizer, start_factor=0.25, total_iters=3)
+    >>> optimizer.lr, warm_up.step(), optimizer.lr
+    (0.25, None, 0.5)
+    """
 
     def __init__(self, optimizer, start_factor=1 / 3, end_factor=1.0, total_iters=5, **options):
         self.start, self.end = at_least_0("start_factor", start_factor), at_least_0("end_factor", end_factor)
