@@ -382,7 +382,8 @@ def main(argv=None):
 
 if __name__ == "__main__":
     # One thread, and sets in the same order every time, for all processes; to be set before Python and NumPy start.
-    fixed = {"PYTHONHASHSEED": "0", "COVERAGE_CORE": "ctrace"} | {
+    # Bytecode is written, in the copies: without it each mutant would compile all the tests again.
+    fixed = {"PYTHONHASHSEED": "0", "COVERAGE_CORE": "ctrace", "PYTHONDONTWRITEBYTECODE": ""} | {
         f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")}
     if any(os.environ.get(name) != value for name, value in fixed.items()):
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | fixed)
