@@ -128,3 +128,10 @@ def test_gaussian_kl_refuses_what_does_not_fit():
         F.gaussian_kl(np.zeros((2, 3)), np.zeros((2, 1)))
     with pytest.raises(ValueError, match="the batch is empty"):
         F.gaussian_kl(np.zeros((0, 3)), np.zeros((0, 3)))
+
+
+def test_the_features_of_a_gaussian_are_the_last_axis_however_many_there_are():
+    mu, log_var = np.random.default_rng(0).standard_normal((2, 5, 3, 4))
+    each = (mu**2 + np.exp(log_var) - log_var - 1).sum(-1) / 2
+    np.testing.assert_allclose(F.gaussian_kl(mu, log_var, reduction="none").data, each, rtol=1e-12)
+    np.testing.assert_allclose(F.gaussian_kl(mu[0, 0], log_var[0, 0], reduction="sum").data, each[0, 0], rtol=1e-12)

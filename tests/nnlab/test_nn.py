@@ -312,3 +312,29 @@ def test_a_network_shows_its_shape_and_counts_its_parameters(module, text):
 def test_a_misspelt_activation_is_noticed_where_no_layer_is_hidden_too():
     with pytest.raises(ValueError, match="got 'rleu'"):
         nnlab.MLP(4, 2, activation="rleu")
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda: nnlab.Neuron(0), "Neuron: in_features counts neurons"),
+    (lambda: nnlab.Linear(4, 0), "Linear: out_features counts neurons"),
+    (lambda: nnlab.Embedding(0, 3), "Embedding: num_embeddings counts symbols"),
+    (lambda: nnlab.Embedding(5, -1), "Embedding: dim counts features"),
+    (lambda: nnlab.LayerNorm(1.5), "LayerNorm: features counts features"),
+])
+def test_a_width_that_is_none_is_said_with_its_owner_its_name_and_what_it_counts(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_the_seed_decides_where_a_neuron_starts():
+    assert (nnlab.Neuron(4, rng=0).weight == nnlab.Neuron(4, rng=0).weight).all()
+    assert (nnlab.Neuron(4, rng=0).weight != nnlab.Neuron(4, rng=1).weight).any()
+
+
+@pytest.mark.parametrize("layer", [nnlab.Embedding(5, 3), nnlab.LearnedPositions(5, 3), nnlab.LayerNorm(3),
+                                   nnlab.BatchNorm1d(3), nnlab.Linear(4, 3), nnlab.Neuron(4)],
+                         ids=lambda layer: type(layer).__name__)
+def test_every_parameter_carries_the_name_of_its_layer(layer):
+    for name, p in layer.named_parameters():
+        assert p.name.startswith(type(layer).__name__)
+        assert p.name.endswith(f".{name}")

@@ -525,3 +525,9 @@ def test_an_optimizer_without_formula_says_what_to_write():
     w.grad = [1.0]
     with pytest.raises(NotImplementedError, match=r"Optimizer must define update\(self, w, g"):
         opt.step()
+
+
+@pytest.mark.parametrize("name", ["SGD", "ProximalSGD", "RMSprop", "Adam", "AdamW"])
+def test_the_learning_rate_is_pytorchs_where_none_is_given(name):
+    w = Tensor([1.0], requires_grad=True)
+    assert getattr(optim, name)([w]).lr == (0.01 if name == "RMSprop" else 0.001)
