@@ -63,8 +63,7 @@ class Tensor:
     def _fill(self, data, op, parents, vjp, serial, requires_grad):
         self._data, self.op, self.parents, self.vjp = data, op, parents, vjp
         self.serial, self.requires_grad = serial, requires_grad
-        self._grad = self.home = self.name = None
-        self._retains = False
+        self._grad, self.home, self.name, self._retains = None, None, None, False
 
     # Values ------------------------------------------------------------------------------------------------------
     @property
@@ -101,14 +100,12 @@ class Tensor:
         """The same values with no history: a constant."""
         return constant(self._data)
 
-    def __array__(self, dtype=None, copy=None):
-        return np.array(self._data, dtype=dtype, copy=copy)
-
     def __reduce__(self):  # copy, deepcopy and pickle: a leaf, without its gradient and its place in a flat vector
         if self.op is not None:
             raise TypeError(f"only a leaf can be copied, and this is the result of {self.op}: copy t.detach().")
         return partial(type(self), name=self.name), (self._data, self.requires_grad)
 
+    __array__ = lambda self, dtype=None, copy=None: np.array(self._data, dtype=dtype, copy=copy)
     __len__ = lambda self: len(self._data)
     __iter__ = lambda self: (self[i] for i in range(len(self)))
     __float__ = lambda self: float(self.item())
@@ -152,7 +149,7 @@ class Tensor:
             self._grad = np.array(g)
         else:  # the region of the flat vector is written first and added to afterwards: nobody has to clear it
             self._grad = self.home.grad
-            self._grad[...] = g
+            np.copyto(self._grad, g)
 
     def backward(self, gradient=None, *, retain_graph=False):
         """Add d self / d leaf to `.grad` of every leaf that requires it.
@@ -161,7 +158,7 @@ class Tensor:
         retain_graph: keep the tape for a second call; otherwise it frees itself.
         Raises RuntimeError, before any gradient is touched: nothing to differentiate, tape freed, or a leaf changed.
         """
-        deque(self.backward_steps(gradient, retain_graph=retain_graph), maxlen=0)
+        deque(self._backward(gradient, retain_graph), maxlen=0)
 
     def backward_steps(self, gradient=None, *, retain_graph=False):
         """`backward()` one operation at a time: yields a `BackwardStep` after each, the last operation first.
@@ -170,6 +167,9 @@ class Tensor:
         >>> [step.operation for step in (x * x + 1.0).backward_steps()]
         ['add', 'mul']
         """
+        return map(BackwardStep._make, self._backward(gradient, retain_graph))
+
+    def _backward(self, gradient, retain_graph):
         seed = self._seed(gradient)
         if self.op is None:
             self._accumulate(seed)
@@ -199,7 +199,7 @@ class Tensor:
                     upstream[parent] = upstream[parent] + s if parent in upstream else s
             if not retain_graph:
                 node.vjp = None  # lets go of everything the operation had kept for this moment
-            yield BackwardStep(node.op, node, g, sent)
+            yield node.op, node, g, sent
 
     def _seed(self, gradient):
         if not self.requires_grad:
@@ -252,7 +252,7 @@ def unbroadcast(g, shape):
     """
     added = g.ndim - len(shape)
     if added > 0:  # a column sum; as a product it is several times faster than .sum(0)
-        g = g.reshape(prod(g.shape[:added]), *g.shape[added:])
+        g = g if added == 1 else g.reshape(prod(g.shape[:added]), *g.shape[added:])
         g = _ones(len(g), g.dtype).dot(g) if g.ndim == 2 else g.sum(0)
     stretched = () if g.shape == shape else tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
     return g.sum(stretched, keepdims=True) if stretched else g

@@ -19,8 +19,9 @@ def linear(x, weight, bias=None, activation=None):
     """
     if isinstance(activation, str):
         activation = find_activation(activation)
-    inputs = (x, weight) if bias is None else (x, weight, bias)
-    return _linear(*inputs, activation=activation)
+    if bias is None:
+        return _linear(x, weight, activation=activation)
+    return _linear(x, weight, bias, activation=activation)
 
 
 @op
@@ -40,7 +41,8 @@ def _linear(x, W, b=None, /, *, activation):
         delta = g if x.ndim == 2 else g.reshape(z.shape)
         if activation is not None:
             delta = delta * activation.df(z, a)
-        dx, dW = lambda: delta.dot(W.T).reshape(x.shape), lambda: rows.T.dot(delta)
+        dx = (lambda: delta.dot(W.T)) if x.ndim == 2 else (lambda: delta.dot(W.T).reshape(x.shape))
+        dW = lambda: rows.T.dot(delta)
         return (dx, dW) if b is None else (dx, dW, lambda: unbroadcast(delta, b.shape))
 
     return a if x.ndim == 2 else a.reshape(*x.shape[:-1], W.shape[1]), vjp
