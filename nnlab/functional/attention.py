@@ -84,7 +84,8 @@ def _weights(q, k, mask, causal, kept):
     """P = softmax(q k^T / sqrt(d)), with 0 where mask or causal forbid to look."""
     s = q @ np.swapaxes(k, -1, -2)  # (..., T_q, T_k)
     s *= 1 / sqrt(q.shape[-1])
-    small = s.size and np.abs(s).max() < SAFE
+    # Not where something is masked: a score that a row may not see must not decide about its last bit.
+    small = mask is None and not causal and s.size and np.abs(s).max() < SAFE
     for allowed in (_checked(mask, s.shape), _past(*s.shape[-2:], 0, bool) if causal else None):
         if allowed is not None:
             s += np.where(allowed, s.dtype.type(0), s.dtype.type(-np.inf))

@@ -88,13 +88,18 @@ def test_weights_sum_to_one_and_mix_the_values():
         weights[:] = 0
 
 
-def test_a_causal_query_sees_nothing_of_the_future():
-    q, k, v = draw(4, 3), draw(4, 3), draw(4, 2)
-    before = F.scaled_dot_product_attention(q, k, v, causal=True).data
-    k.data[2:], v.data[2:] = 99.0, 99.0
-    after = F.scaled_dot_product_attention(q, k, v, causal=True).data
-    assert (before[:2] == after[:2]).all()
-    assert (before[2:] != after[2:]).all()
+@pytest.mark.parametrize("how", ["causal", "mask"])
+@pytest.mark.parametrize("size", [1.0, 99.0, 1e4])
+def test_a_query_sees_nothing_of_what_is_masked_to_the_last_bit(how, size):
+    for seed in range(20):
+        own = np.random.default_rng(seed)
+        q, k, v = own.standard_normal((4, 3)), own.standard_normal((4, 3)), own.standard_normal((4, 2))
+        option = {"causal": True} if how == "causal" else {"mask": np.tri(4, dtype=bool)}
+        before = F.scaled_dot_product_attention(q, k, v, **option).data
+        k[2:], v[2:] = size * own.standard_normal((2, 3)), size
+        after = F.scaled_dot_product_attention(q, k, v, **option).data
+        assert (before[:2] == after[:2]).all()
+        assert (before[2:] != after[2:]).any()
 
 
 def test_attention_does_not_know_the_order_of_the_keys():

@@ -320,6 +320,8 @@ def test_a_misspelt_activation_is_noticed_where_no_layer_is_hidden_too():
     (lambda: nnlab.Embedding(0, 3), "Embedding: num_embeddings counts symbols"),
     (lambda: nnlab.Embedding(5, -1), "Embedding: dim counts features"),
     (lambda: nnlab.LayerNorm(1.5), "LayerNorm: features counts features"),
+    (lambda: nnlab.MultiHeadAttention(0), "MultiHeadAttention: dim counts features"),
+    (lambda: nnlab.MultiHeadAttention(4, 0), "MultiHeadAttention: heads counts heads"),
 ])
 def test_a_width_that_is_none_is_said_with_its_owner_its_name_and_what_it_counts(make, words):
     with pytest.raises(ValueError, match=words):
@@ -335,6 +337,6 @@ def test_the_seed_decides_where_a_neuron_starts():
                                    nnlab.BatchNorm1d(3), nnlab.Linear(4, 3), nnlab.Neuron(4)],
                          ids=lambda layer: type(layer).__name__)
 def test_every_parameter_carries_the_name_of_its_layer(layer):
-    for name, p in layer.named_parameters():
+    for name, p in [*layer.named_parameters(), *layer.named_buffers()]:
         assert p.name.startswith(type(layer).__name__)
         assert p.name.endswith(f".{name}")
