@@ -55,7 +55,8 @@ def load():
 def import_side(module):
     """Whole processes that import `module`."""
     command = [sys.executable, "-c", f"import {module}"]
-    return lambda n: [subprocess.run(command, cwd=ROOT, check=True) for _ in range(n)]
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as users have it
+    return lambda n: [subprocess.run(command, cwd=ROOT, check=True, env=env) for _ in range(n)]
 
 
 def check(what, makers, steps=20):
