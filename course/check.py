@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -168,10 +169,16 @@ def exercises() -> dict[str, Exercise]:
 @cache
 def exercises_of(unit: str) -> dict[str, Exercise]:
     """The exercises of one unit by name, read from its visible.py."""
-    spec = importlib.util.spec_from_file_location(f"visible_{unit}", UNITS / unit / "visible.py")
+    return {each.name: each for each in vars(read_unit(unit, "visible.py")).values() if isinstance(each, Exercise)}
+
+
+def read_unit(unit: str, file: str) -> ModuleType:
+    """A file of a unit as a module; the units' folders begin with a digit and cannot be imported."""
+    name = f"{unit}_{pathlib.PurePath(file).stem}"
+    spec = importlib.util.spec_from_file_location(name, UNITS / unit / file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return {each.name: each for each in vars(module).values() if isinstance(each, Exercise)}
+    return module
 
 
 def _careful(name: str, function: Callable) -> Callable:

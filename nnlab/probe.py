@@ -8,7 +8,7 @@ import numpy as np
 
 from nnlab.module import Module, observe
 from nnlab.tensor import Tensor
-from nnlab.train import _like
+from nnlab.train import like_output
 
 BOUNDS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}  # of the activations that saturate
 
@@ -91,7 +91,7 @@ def probe(model, X, y, loss):
     try:
         with np.errstate(all="ignore"), observe(look):  # exploding is what one may want to see
             output = model(X)
-            loss(output, _like(output, np.asarray(y))).backward()
+            loss(output, like_output(output, np.asarray(y))).backward()
         return Probe(Layer(names.get(id(module), type(module).__name__), module, h.data, h.grad,
                            {name: p.grad.copy() for name, p in module.named_parameters() if p.grad is not None})
                      for module, h in outputs)

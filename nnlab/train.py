@@ -162,7 +162,7 @@ def fit_steps(model, X, y, loss, optimizer, *, epochs=None, batch_size=None, aug
     >>> [next(steps).ends_epoch for _ in range(4)]
     [False, True, False, True]
     """
-    _check_trained(model, optimizer)
+    check_trained(model, optimizer)
     dtype = optimizer.params[0].dtype
     X, y = _checked(X, y, loss, dtype)
     if validation is not None:
@@ -202,7 +202,7 @@ def _train_step(model, loss, optimizer, augment, penalty, clip_norm, metric, X, 
         X = _augmented(X, augment)
     with np.errstate(all="ignore"):  # whatever overflows is reported below, with its cause
         output = model(X)
-        value = loss(output, _like(output, y))
+        value = loss(output, like_output(output, y))
         measured = {"loss": value.item()}
         if penalty is not None:
             price = penalty(model)
@@ -233,7 +233,7 @@ def evaluate(model, X, y, loss, metric=None, prefix=""):
     try:
         with np.errstate(all="ignore"):
             output = model(X)
-            measured = {f"{prefix}loss": loss(output, _like(output, y)).item()}
+            measured = {f"{prefix}loss": loss(output, like_output(output, y)).item()}
         if metric is not None:
             measured[prefix + metric.__name__] = float(metric(output, y))
     finally:
@@ -242,7 +242,7 @@ def evaluate(model, X, y, loss, metric=None, prefix=""):
     return measured
 
 
-def _like(output, y):
+def like_output(output, y):
     """Labels (n,) beside outputs (n, 1) become a column; the losses themselves never guess."""
     return y.reshape(-1, 1) if y.ndim == 1 and output.shape == (len(y), 1) else y
 
@@ -278,7 +278,7 @@ def _checked(X, y, loss, dtype, which=""):
     return X.astype(dtype, copy=False), y
 
 
-def _check_trained(model, optimizer):
+def check_trained(model, optimizer):
     trained = {id(p) for p in optimizer.params}
     left_out = [name for name, p in model.named_parameters() if p.requires_grad and id(p) not in trained]
     if left_out:

@@ -49,14 +49,15 @@ def tree(widget: widgets.Widget) -> Iterator[widgets.Widget]:
     yield widget
 
 
-def heard_meanwhile(widget: widgets.Widget) -> None:
-    """Let what the page says to this widget be handled while a cell runs, in the subshell the page sends it to.
+def heard_meanwhile(page: widgets.Widget) -> None:
+    """Let what is done on this page be handled while a cell runs, in the subshell the browser sends it to.
 
-    ipykernel 7.4 moves it to the queue of the message that led to the widget's last word. For a picture sent by a
+    ipykernel 7.4 moves it to the queue of the message that led to a widget's last word. For a picture sent by a
     thread that is simply the newest message: as often as not the running cell's, and its queue is the one that waits.
     """
-    if hasattr(widget.comm, "_reply_subshell_for"):
-        widget.comm._reply_subshell_for = None
+    for widget in tree(page):
+        if hasattr(widget.comm, "_reply_subshell_for"):
+            widget.comm._reply_subshell_for = None
 
 
 def _shell():

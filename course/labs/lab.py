@@ -63,8 +63,7 @@ class Lab(Shell):
             widget.observe(lambda _, name=name: self._changed(name), names="value")
         self.prediction = Prediction(self.id, self.question, self._open) if self.question else None
         self.page = self._layout()
-        for widget in cells.tree(self.page):
-            cells.heard_meanwhile(widget)
+        cells.heard_meanwhile(self.page)
         cells.remember(self)
         if self.prediction and not self.prediction.open:
             self._bar(True)

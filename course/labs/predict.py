@@ -36,21 +36,23 @@ class Question:
 class Prediction:
     """The panel above a lab: the question, its choices, and after locking the reveal.
 
-    `on_open()` is called once, when the prediction is locked or skipped. `panel` is the widget to show.
+    `on_open()` is called once, when the prediction is locked or skipped. `panel` is the widget to show. `lead` stands
+    before the question, `button` on what locks the choice; without `skip` there is no button to skip it.
     """
 
-    def __init__(self, key: str, question: Question, on_open: Callable[[], None], record: Record | None = None):
+    def __init__(self, key: str, question: Question, on_open: Callable[[], None], record: Record | None = None, *,
+                 lead: str = "Predict first.", button: str = "Lock in my prediction", skip: bool = True):
         self.key, self.question, self._on_open, self.record = key, question, on_open, record or Record()
         self.open = False
         self.choice: str | None = None
         self._choices = widgets.RadioButtons(options=question.choices, value=None,
                                              layout=widgets.Layout(width="auto"))
-        self._lock = widgets.Button(description="Lock in my prediction", disabled=True, layout={"width": "auto"})
+        self._lock = widgets.Button(description=button, disabled=True, layout={"width": "auto"})
         self._skip = widgets.Button(description="Skip", layout={"width": "auto"})
-        if not question.skippable:
+        if not (skip and question.skippable):
             self._skip.layout.display = "none"
         self._words = widgets.HTML()
-        self._ask = widgets.HTML(f"<b>Predict first.</b> {html.escape(question.text)}")
+        self._ask = widgets.HTML(f"<b>{lead}</b> {html.escape(question.text)}")
         self.panel = widgets.VBox([self._ask, self._choices, widgets.HBox([self._lock, self._skip]), self._words])
         self.panel.add_class("nnlab-predict")
         self._choices.observe(self._chosen, names="value")

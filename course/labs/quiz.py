@@ -17,16 +17,12 @@ class Quiz:
     def __init__(self, id: str, questions: list[Question]):
         self.id, self.questions = id, questions
         self._words = widgets.HTML()
-        self.predictions = [Prediction(f"{id}q{number}", question, self._tell)
-                            for number, question in enumerate(questions, 1)]
-        for number, prediction in enumerate(self.predictions, 1):
-            prediction._ask.value = f"<b>{number}.</b> {html.escape(prediction.question.text)}"
-            prediction._lock.description = "Answer"
-            prediction._skip.layout.display = "none"  # nothing waits for the answer
+        self.predictions = [  # nothing waits for an answer, so there is nothing to skip
+            Prediction(f"{id}q{number}", question, self._tell, lead=f"{number}.", button="Answer", skip=False)
+            for number, question in enumerate(questions, 1)]
         self.page = widgets.VBox([*(prediction.panel for prediction in self.predictions), self._words])
         self.page.add_class("nnlab-lab")
-        for widget in cells.tree(self.page):
-            cells.heard_meanwhile(widget)
+        cells.heard_meanwhile(self.page)
         cells.remember(self)
         self._tell()
 

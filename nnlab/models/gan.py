@@ -18,7 +18,7 @@ from nnlab.optim import Adam
 from nnlab.optim.base import at_least_0
 from nnlab.rng import as_rng
 from nnlab.tensor import no_grad
-from nnlab.train import TrainingDiverged, _check_trained
+from nnlab.train import TrainingDiverged, check_trained
 
 LOSSES = ("non-saturating", "saturating")
 
@@ -169,7 +169,7 @@ def _own_optimizer(optimizer, network, name):
     if foreign := [p.label for p in optimizer.params if id(p) not in own]:
         raise ValueError(f"the {name}'s optimizer also moves what is not the {name}'s: {', '.join(foreign)}. Make it "
                          f"from {name}.parameters() alone, one optimizer for each network.")
-    _check_trained(network, optimizer)
+    check_trained(network, optimizer)
     return optimizer
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nnlab
-from course.check import UNITS
+from course.check import UNITS, read_unit
 from course.labs import neurons
 from course.labs.neurons.digits import two_digits
 from course.labs.neurons.labelings import try_labeling
@@ -443,10 +443,7 @@ def test_lab_1g_learns_and_looks_at_one_digit_without_starting_again():
 
 # The notebook --------------------------------------------------------------------------------------------------------
 def test_a_solved_exercise_drives_lab_1a(lesson):
-    from importlib import util
-    spec = util.spec_from_file_location("practice_lesson_1", UNITS / "01_neurons" / "private" / "practice.py")
-    bank = util.module_from_spec(spec)
-    spec.loader.exec_module(bank)
+    bank = read_unit("01_neurons", "private/practice.py")
     space = {}
     for cell in (c for c in lesson.cells if c.cell_type == "code"):
         exec("neuron = solution\n" + cell.source if "lab_1a.use" in cell.source else cell.source, space)

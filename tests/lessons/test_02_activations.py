@@ -4,14 +4,13 @@ The means that the lesson quotes for ten seeds: `python -m tests.lessons.test_02
 """
 
 import re
-from importlib import util
 
 import nbformat
 import numpy as np
 import pytest
 
 import nnlab
-from course.check import UNITS
+from course.check import UNITS, read_unit
 from course.labs.activations.graveyard import X, Y, firing, wave_net
 from course.labs.activations.normalising import through
 from nnlab import functional as F
@@ -28,10 +27,7 @@ def lesson():
 
 @pytest.fixture(scope="module")
 def bank():
-    spec = util.spec_from_file_location("practice_lesson_2", UNITS / "02_activations" / "private" / "practice.py")
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return read_unit("02_activations", "private/practice.py")
 
 
 # R2.1 slopes ---------------------------------------------------------------------------------------------------------

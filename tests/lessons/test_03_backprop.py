@@ -2,14 +2,13 @@
 
 import itertools
 import re
-from importlib import util
 
 import nbformat
 import numpy as np
 import pytest
 
 import nnlab
-from course.check import UNITS
+from course.check import UNITS, read_unit
 from course.labs import backprop
 from course.labs.backprop import byhand, graph, injector, microscope, shapes
 from nnlab.functional import cross_entropy, linear
@@ -25,10 +24,7 @@ def lesson():
 
 @pytest.fixture(scope="module")
 def bank():
-    spec = util.spec_from_file_location("practice_lesson_3", UNITS / "03_backprop" / "private" / "practice.py")
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return read_unit("03_backprop", "private/practice.py")
 
 
 @pytest.fixture(scope="module")
