@@ -2,8 +2,8 @@
 
 A lab's draw function describes the whole picture each time (`panel.line("boundary", x, y)`); the View keeps the
 artist behind each name and only moves its data, so a redraw costs a few milliseconds. What stands still (frames,
-ticks, titles) is painted once into a background and laid under the moving artists (blitting); it is painted
-again only when the size, the limits, the titles or the theme change.
+ticks, labels) is painted once into a background and laid under the moving artists (blitting); it is painted
+again only when the size, the limits, the labels or the theme change.
 """
 
 import io
@@ -11,7 +11,6 @@ import threading
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -19,6 +18,7 @@ from PIL import Image
 
 from course.labs.picture import Picture
 from course.labs.style import LIGHT, MARKERS, Style
+from course.labs.words import Canvas
 
 DPI = 100
 # matplotlib's text and font caches are shared by all figures: two labs may compute side by side, one draws at a time.
@@ -33,6 +33,7 @@ class Panel:
         self._artists: dict[str, Any] = {}
         self._touched: dict[str, None] = {}  # in the order of drawing
         self._frame: dict[str, Any] = {}
+        self._title = axes.set_title("", loc="left", color=style.ink, fontsize=10.5, animated=True)
         self._stills: dict[str, tuple] = {}
         for spine in axes.spines.values():
             spine.set_color(style.faint)
@@ -45,8 +46,10 @@ class Panel:
     def frame(self, *, xlim=None, ylim=None, title="", x="", y="", xscale="linear", yscale="linear", aspect="auto",
               ticks=True, xticks=None, yticks=None, grid=False) -> None:
         """Set what stands still. Called on every draw; costs nothing while nothing has changed."""
-        wanted = dict(xlim=_pair(xlim), ylim=_pair(ylim), title=title, x=x, y=y, xscale=xscale, yscale=yscale,
-                      aspect=aspect, ticks=ticks, xticks=_labels(xticks), yticks=_labels(yticks), grid=grid)
+        self._title.set_text(title)  # painted with all that moves; only its height stands still
+        wanted = dict(xlim=_pair(xlim), ylim=_pair(ylim), title=len(title.splitlines()), x=x, y=y, xscale=xscale,
+                      yscale=yscale, aspect=aspect, ticks=ticks, xticks=_labels(xticks), yticks=_labels(yticks),
+                      grid=grid)
         if wanted == self._frame:
             return
         self._frame, axes, ink = wanted, self.axes, self.style.ink
@@ -56,7 +59,6 @@ class Panel:
             axes.set_xlim(*xlim)
         if ylim is not None:
             axes.set_ylim(*ylim)
-        axes.set_title(title, color=ink, fontsize=10.5, loc="left")
         axes.set_xlabel(x, color=ink, fontsize=10)
         axes.set_ylabel(y, color=ink, fontsize=10)
         axes.set_aspect(aspect)
@@ -182,6 +184,7 @@ class Panel:
         flat = [a for name in self._touched if name not in self._stills for a in _each(self._artists[name])]
         for artist in sorted(flat, key=lambda a: a.zorder):
             self.axes.draw_artist(artist)
+        self.axes.draw_artist(self._title)
         for spine in self.axes.spines.values():  # a picture covers the inner half of the frame: lay it on top again
             if spine.get_visible():
                 self.axes.draw_artist(spine)
@@ -203,7 +206,7 @@ class View:
     def _build(self) -> None:
         width, height = self.size
         self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI * self.scale, facecolor=self.style.background)
-        self.canvas = FigureCanvasAgg(self.figure)
+        self.canvas = Canvas(self.figure)
         self._panels = {name: Panel(axes, self.style) for name, axes in
                         self.figure.subplot_mosaic(self.panels, gridspec_kw=self._gridspec).items()}
         self._layout = ConstrainedLayoutEngine()

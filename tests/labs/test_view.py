@@ -8,6 +8,7 @@ from PIL import Image
 
 from course.labs.style import DARK, LIGHT
 from course.labs.view import View, steady
+from course.labs.words import Canvas
 
 SIZE = (240, 160)
 CORNER = (0, 0.5, 0, 0.5)
@@ -41,7 +42,8 @@ def test_the_background_is_painted_once_while_only_data_moves():
 
 
 @pytest.mark.parametrize("change", [
-    {"title": "Another"}, {"ylim": (0, 100)}, {"xlim": (0, 2), "title": "Another"}, {"x": "x₁"}, {"y": "x₂"},
+    {"title": ""}, {"title": "Two\nlines"}, {"ylim": (0, 100)}, {"xlim": (0, 2), "title": ""}, {"x": "x₁"},
+    {"y": "x₂"},
     {"grid": False}, {"xticks": {0.5: "half"}}, {"yticks": {0.5: "half"}},
     {"ticks": False}, {"aspect": "equal"},
     {"yscale": "symlog"},
@@ -53,6 +55,17 @@ def test_the_background_is_painted_again_when_what_stands_still_changes(change):
     assert view.backgrounds_painted == 2
     assert (view.pixels() != before).any()
     assert (view.pixels() == drawn(lambda v: scene(v, **change)).pixels()).all()
+
+
+def test_words_are_kept_from_picture_to_picture():
+    assert isinstance(drawn(scene).canvas, Canvas)
+
+
+def test_a_new_title_is_a_word_like_others_and_leaves_the_background_as_it_is():
+    view = drawn(scene, lambda v: scene(v, title="Another"))
+    assert view.backgrounds_painted == 1
+    assert (view.pixels() == drawn(lambda v: scene(v, title="Another")).pixels()).all()
+    assert (view.pixels() != drawn(scene).pixels()).any()
 
 
 @pytest.mark.parametrize("change", [{"xlim": (0, 2)}, {"ylim": (0.1, 1.1)}], ids=lambda change: next(iter(change)))

@@ -148,23 +148,19 @@ class GraphStepper(Lab):
             panel.line(f"node{i}", [x], [y], dash="", marker="o", size=38, width=0, z=4).set(
                 markerfacecolor=style.background, markeredgecolor=style.ink if r.now != i and not r.wrong[i] else color,
                 markeredgewidth=1.3 if r.now != i else 3.5)
-            panel.text(f"name{i}", x, y + 0.28, node.name, ha="center", size=9.5, color=style.faint, still=True)
+            panel.text(f"name{i}", x, y + 0.28, node.name, ha="center", size=9.5, color=style.faint)
             panel.text(f"value{i}", x, y, f"{r.values[i]:.2f}", ha="center")
-            if reached:  # words that stand still are painted once, numbers each time
-                gap = 0.006 * right
-                panel.text(f"grad word{i}", x, y - 0.28, "grad", ha="right", color=style.accent, still=True)
-                panel.text(f"grad{i}", x + gap, y - 0.28, f"{r.grads[i]:.2f}", color=color)
-                panel.text(f"nudged word{i}", x, y - 0.42, "nudged", ha="right", size=9, color=style.faint, still=True)
-                panel.text(f"nudged{i}", x + gap, y - 0.42, f"{r.numeric[i]:.2f}", size=9, color=style.faint)
+            if reached:
+                panel.text(f"grad{i}", x, y - 0.28, f"grad {r.grads[i]:.2f}", ha="center", color=color)
+                panel.text(f"nudged{i}", x, y - 0.42, f"nudged {r.numeric[i]:.2f}", ha="center", size=9,
+                           color=style.faint)
             else:
-                panel.text(f"no grad{i}", x, y - 0.28, "grad: not yet", ha="center", size=9, color=style.faint,
-                           still=True)
+                panel.text(f"no grad{i}", x, y - 0.28, "grad: not yet", ha="center", size=9, color=style.faint)
         words = view["words"]
         words.frame(xlim=(0, 1), ylim=(0, 1), ticks=False)
         what, numbers = self._words(r)
-        words.text("what", 0.01, 0.85, what, size=10.5, color=style.accent, still=True)
-        still = r.step < 2  # no numbers in it yet
-        words.text("still" if still else "numbers", 0.01, 0.43, numbers, size=10.5, still=still)
+        words.text("what", 0.01, 0.85, what, size=10.5, color=style.accent)
+        words.text("numbers", 0.01, 0.43, numbers, size=10.5)
 
     @staticmethod
     def _words(r):

@@ -64,7 +64,7 @@ class BackpropShapes(Lab):
             shape = {"b": (1, r.shapes["W"][1]), "Z": r.shapes["dZ"]}.get(name, r.shapes.get(name))
             x = self._box(given, style, name, shape, x, style.accent if name == "dZ" else style.ink,
                           "(out,)" if name == "b" else None)
-            given.text(f"sign {name}", x + 0.95, 3.4, sign, ha="center", size=13, still=True)
+            given.text(f"sign {name}", x + 0.95, 3.4, sign, ha="center", size=13)
             x += 1.9
         left, right = PRODUCTS[r.attempt]
         result = r.results[r.attempt]
@@ -80,19 +80,19 @@ class BackpropShapes(Lab):
         tried.frame(xlim=(0, 40), ylim=(-1.6, 8.4), ticks=False, title=f"You try  {r.want} = {r.attempt}")
         color = style.accent if good else style.negative
         x = self._box(tried, style, left, r.shapes[left], 0.3, color if result is None else style.ink)
-        tried.text("times", x + 0.95, 3.4, "@", ha="center", size=13, still=True)
+        tried.text("times", x + 0.95, 3.4, "@", ha="center", size=13)
         x = self._box(tried, style, right, r.shapes[right], x + 1.9, color if result is None else style.ink)
-        tried.text("equals", x + 0.95, 3.4, "=" if result else "✗", ha="center", size=13, color=color, still=True)
+        tried.text("equals", x + 0.95, 3.4, "=" if result else "✗", ha="center", size=13, color=color)
         if result:
             drawn = (1, *result) if r.attempt == "dZ.sum(0)" else (*result, 1) if ".sum" in r.attempt else result
             x = self._box(tried, style, "result", drawn, x + 1.9, color, self._shape(result))
-        tried.text("verdict", 39.5, 7.6, words, ha="right", color=color, size=10.5, still=True)
+        tried.text("verdict", 39.5, 7.6, words, ha="right", color=color, size=10.5)
         table.frame(xlim=(0, 4), ylim=(-0.1, 2.6), ticks=False,
                     title=f"All eight, and which fit {r.want} {self._shape(r.wanted)}")
         for i, (name, shape) in enumerate(r.results.items()):
             fit = shape == r.wanted
             color = style.negative if fit else style.faint if shape is None else style.ink
-            table.text(f"try{i}", i % 4 + 0.02, 1.9 - 1.1 * (i // 4), still=True, size=10,
+            table.text(f"try{i}", i % 4 + 0.02, 1.9 - 1.1 * (i // 4), size=10,
                        words=f"{name}:  {self._shape(shape) if shape else '–'}" + "  ✓" * fit,
                        color=style.accent if name == RIGHT[r.want] else color)
 
@@ -105,10 +105,9 @@ class BackpropShapes(Lab):
         down = [[(x + j, y), (x + j, y - rows)] for j in range(columns + 1)]
         panel.segments(f"box {name}", np.array(across + down, float),
                        colors=[color] * (rows + columns + 2), widths=[1.2] * (rows + columns + 2))
-        panel.text(f"name {name}", x + columns / 2, y + 0.75, name, ha="center", color=color, size=11, weight="bold",
-                   still=True)
+        panel.text(f"name {name}", x + columns / 2, y + 0.75, name, ha="center", color=color, size=11, weight="bold")
         panel.text(f"shape {name}", x + columns / 2, y - rows - 0.75, words or f"({rows}, {columns})", ha="center",
-                   color=style.faint, size=9, still=True)
+                   color=style.faint, size=9)
         return x + max(columns, 1.6)
 
     @staticmethod
