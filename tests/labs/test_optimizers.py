@@ -54,11 +54,11 @@ def test_lab_4c_cuts_no_words_off_and_survives_rates_ten_times_too_large(surface
 def test_an_optimizer_that_is_switched_off_leaves_the_race_and_comes_back():
     lab = optimizers.Race()
     lab.step(5)
-    lab.set(on_adam=False)
+    lab.set(lr_adam=0.01)
     lab.step(1)
     assert "adam" not in lab.result.on
     assert "Adam" not in lab.stage.caption
-    lab.set(on_adam=True)
+    lab.set(lr_adam=1.0)
     lab.step(1)
     assert len(lab.result.paths["adam"]) == 8, "it has run on meanwhile"
 

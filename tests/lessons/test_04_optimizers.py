@@ -106,6 +106,17 @@ def test_momentum_needs_steps_in_proportion_to_the_root_of_kappa_at_the_rate_of_
     assert all(2.8 < ratio < 4 for a, b in ((0, 1), (1, 2)) for ratio in steps[b] / steps[a])
 
 
+def test_the_librarys_momentum_walks_the_same_way():
+    lr, beta, _ = best_momentum(1, 100)
+    lam, start = np.linspace(1, 100, 50), np.random.default_rng(1).normal(size=(10, 50))
+    w = nnlab.Parameter(start, dtype=np.float64)
+    optimizer, way = nnlab.SGD([w], lr=lr, momentum=beta), ways(100, lr, beta, 1e-6)
+    for step in range(1, len(way)):
+        w.grad = lam * w.data
+        optimizer.step()
+        np.testing.assert_allclose(np.linalg.norm(w.data, axis=1) / np.linalg.norm(start, axis=1), way[step], rtol=1e-8)
+
+
 def test_no_other_setting_is_faster_than_the_star():
     lr, _, best = best_momentum(1 / 100, 1.0)
     steps, betas = np.linspace(0.01, 4, 400)[None, :], np.linspace(0, 0.99, 100)[:, None]

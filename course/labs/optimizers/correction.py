@@ -47,7 +47,7 @@ class BiasCorrection(Lab):
     id, title = "4d", "Adam's first steps"
     controls = dict(
         b1=Slider(0.0, 0.99, 0.9, 0.01, "β₁"),
-        b2=Slider(0.9, 0.9999, 0.999, 0.0001, "β₂"),
+        b2=Choice((0.9, 0.95, 0.99, 0.999, 0.9999), 0.999, "β₂"),
         pattern=Choice(PATTERNS, PATTERNS[0], "gradients"),
     )
     uses = dict(adam=USES["adam"])

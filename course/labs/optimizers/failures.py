@@ -13,7 +13,7 @@ from course.labs.lab import Lab
 from course.labs.predict import Question
 
 C, EXAMPLES, CHUNK = 4.0, 100, {"Reddi": 100, "Wilson": 5}
-CASES = ("a rare large gradient (Reddi)", "more weights than examples (Wilson)")
+CASES = ("rare large gradient", "more weights than data")
 OPTIMIZERS = ("Adam", "RMSprop", "gradient descent")
 
 

@@ -5,12 +5,13 @@ from functools import cache
 import contourpy
 import numpy as np
 
-from course.labs.controls import Choice, Slider, Toggle
+from course.labs.controls import Choice, Slider
 from course.labs.lab import Lab
-from course.labs.optimizers.rules import KINDS, MARKS, NAMES, USES, Racer, color, rate_slider
+from course.labs.optimizers.rules import KINDS, MARKS, USES, Racer, color, rate_slider
 from course.labs.optimizers.surfaces import FAR, STEPS, SURFACES, TUNED, arrival, noisy
 from course.labs.predict import Question
 
+OUT = 0.01  # the left end of a slider: that optimizer stays out of the picture
 SHORT = dict(GD="GD", momentum="momentum", nesterov="Nesterov", rmsprop="RMSprop", adam="Adam")
 
 
@@ -35,9 +36,7 @@ class Race(Lab):
     controls = dict(
         surface=Choice(tuple(SURFACES), "ravine", "landscape"),
         noise=Slider(0.0, 1.0, 0.0, 0.05, "more noise"),
-        **{f"{part}_{kind}": control for kind in KINDS for part, control in (
-            ("on", Toggle(True, NAMES[kind], live=True)),
-            ("lr", rate_slider(0.01, 10.0, 1.0, f"{SHORT[kind]}: lr ×", live=True)))},
+        **{f"lr_{kind}": rate_slider(OUT, 10.0, 1.0, f"{SHORT[kind]}: lr ×", live=True) for kind in KINDS},
     )
     uses = USES
     question = Question(
@@ -48,7 +47,7 @@ class Race(Lab):
         "19 steps against 53: the ball rolls through the hole and has to come back. No optimizer is the fastest "
         "everywhere; what wins on one landscape loses on another.",
     )
-    panels, per_frame = (("plane", "plane"), ("loss", "compass")), 2
+    panels, per_frame = (("plane", "plane"), ("loss", "compass")), 1
     size, grid = (760, 600), dict(height_ratios=(1.55, 1), width_ratios=(2.6, 1))
 
     @staticmethod
@@ -60,7 +59,7 @@ class Race(Lab):
 
         def state(now):
             found = {kind: np.array(path) for kind, path in paths.items()}
-            return dict(name=surface, paths=found, on=[kind for kind in KINDS if now[f"on_{kind}"]],
+            return dict(name=surface, paths=found, on=[kind for kind in KINDS if now[f"lr_{kind}"] > 1.01 * OUT],
                         noise=land.noise + noise, rates={k: TUNED[surface][k] * now[f"lr_{k}"] for k in KINDS},
                         heights={kind: land.height(path) - land.lowest for kind, path in found.items()})
 
