@@ -35,8 +35,21 @@ def test_the_slope_comes_to_the_derivative_and_at_the_kink_to_none():
         for x in (-1.7, 0.0, 0.9):
             r = lab.set(curve=curve, x=x, h=1e-3).result
             assert r.slope == pytest.approx(r.derivative, abs=0.02)
-    assert "no derivative" in lab.set(curve="|x|", x=0.0).stage.alt
-    assert "no derivative" not in lab.set(x=0.5).stage.alt
+    assert "derivative none here: a kink, slope -1 to the left" in lab.set(curve="|x|", x=0.0).stage.alt
+    assert (lab.result.slope, lab.result.left) == (1, -1)
+    assert "none here" not in lab.set(x=0.5).stage.alt
+
+
+@pytest.mark.parametrize("curve", start.Slope.controls["curve"].options)
+def test_the_point_and_the_slope_stay_in_the_picture_wherever_they_are_put(curve):
+    lab = start.Slope(curve=curve)
+    for x in np.linspace(-2, 2, 9):
+        for h in (1e-3, 0.3, 2.0):
+            r = lab.set(x=float(x), h=h).result
+            (low, high), (least, most) = (lab.view[name].axes.get_ylim() for name in ("curve", "slopes"))
+            assert low <= r.fx <= high
+            assert least <= r.slope <= most
+            assert least <= r.derivative <= most
 
 
 def test_the_rates_of_a_chain_multiply():

@@ -84,7 +84,9 @@ class Softmax(Lab):
         style, p, slope, exponent = view.style, view["p"], view["slope"], view["exponent"]
         ok = r.trouble == ""
         p.frame(xlim=(-0.6, 2.6), ylim=(0, 1.18), xticks={0: "p₁", 1: "p₂", 2: "p₃"}, title="Probabilities")
-        p.line("even", [-1, 3], [1 / 3] * 2, color=style.faint, width=1, dash=":")
+        gaps = [-1, -0.33, np.nan, 0.33, 0.67, np.nan, 1.33, 1.67, np.nan, 2.33, 3]  # not through the bars' numbers
+        p.line("even", gaps, [1 / 3] * len(gaps), color=style.faint, width=1, dash=":")
+        p.text("third", -0.57, 1 / 3 + 0.04, "1/3", size=9, color=style.faint, still=True)
         if ok:
             p.bars("p", np.arange(3), r.p, width=0.62, colors=[style.cycle[i] for i in (1, 0, 2)])
             for i, value in enumerate(r.p):

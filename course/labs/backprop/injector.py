@@ -122,7 +122,7 @@ class BugInjector(Lab):
                    still=True)
         table = view["checks"]
         table.frame(xlim=(0, 1.03), ylim=(-0.7, 5.5), ticks=False, title="Does it notice?")
-        for x, word in ((0.43, "your guess"), (0.62, "it says"), (0.825, "how far off")):
+        for x, word in ((0.43, "you say"), (0.62, "it says"), (0.825, "how far off")):
             table.text(word, x, 4.95, word, color=style.faint, size=9.5, still=True)
         for i, (name, words) in enumerate(CHECKS.items()):
             y, known, notices, guess = 4.1 - i, r.shown[name], r.notices[name], r.guesses[name]
