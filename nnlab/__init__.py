@@ -5,7 +5,8 @@
     module      Module, Parameter, observe          optim       gradient descent ... AdamW, clipping, schedules
     init        where weights start                 rng         manual_seed
     regularize  L1, L2 penalties                    augment     noise, turns, shifts of a batch
-    train       fit, History                        data        point clouds, digits, batches
+    train       fit, History                        predict     a trained model in use
+    data        point clouds, digits, batches       sums        over rows, over what was broadcast
     metrics     accuracy, angles, modes             gradcheck   is a gradient right?
     probe       what passes through each layer      pca         the best linear code
     dates       18 formats to ISO                   grammar     a language of known entropy
@@ -64,6 +65,7 @@ from nnlab.nn import (
 from nnlab.ops import concatenate, maximum, op, stack, where
 from nnlab.optim import SGD, Adam, AdamW, RMSprop
 from nnlab.pca import PCA
+from nnlab.predict import predict
 from nnlab.probe import probe
 from nnlab.rng import manual_seed
 from nnlab.tensor import Tensor, is_grad_enabled, no_grad
@@ -77,6 +79,6 @@ __all__ = [
     "Sequential", "Sigmoid", "Softmax", "Tanh", "Tensor", "TrainingDiverged", "TransformerBlock", "TransformerLM",
     "VariationalAutoencoder", "Vocabulary", "accuracy", "augment", "callbacks", "concatenate", "data", "dates", "fit",
     "fit_steps", "functional", "gradcheck", "grammar", "init", "is_grad_enabled", "manual_seed", "maximum", "metrics",
-    "module", "nn", "no_grad", "observe", "op", "ops", "optim", "pca", "probe", "regularize", "stack", "text", "train",
-    "where",
+    "module", "nn", "no_grad", "observe", "op", "ops", "optim", "pca", "predict", "probe", "regularize", "stack",
+    "text", "train", "where",
 ]

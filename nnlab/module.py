@@ -14,6 +14,7 @@ import numpy as np
 from nnlab.tensor import Tensor, tick
 
 _observers = ContextVar("nnlab_observers", default=())
+observers = _observers.get  # () -> whoever watches the modules here and now
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def observe(see):
     Linear (5, 1)
     MLP (5, 1)
     """
-    token = _observers.set((*_observers.get(), see))
+    token = _observers.set((*observers(), see))
     try:
         yield
     finally:
@@ -69,7 +70,7 @@ class Module:
 
     def __call__(self, *inputs, **options):
         output = self.forward(*inputs, **options)
-        for see in _observers.get():  # what a layer gives besides its output, on request, they do not see
+        for see in observers():  # what a layer gives besides its output, on request, they do not see
             see(self, output[0] if isinstance(output, tuple) else output)
         return output
 

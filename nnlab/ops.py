@@ -19,7 +19,8 @@ def op(f):
 
     The positional-only parameters of `f` are the inputs to differentiate; all others are passed through as they are.
     `vjp(g)` takes dL/dvalue and returns dL/dinput for each input (a tuple if there are several). Each may have the
-    broadcast shape, be None (no gradient), or be a function of no arguments, called only if that gradient is needed.
+    broadcast shape, be None (no gradient), or be a function of no arguments, called only if that gradient is needed;
+    a `partial(np.dot, a, b)` is then computed right into the place where the gradient belongs.
 
     >>> @op
     ... def cube(x, /):

@@ -8,18 +8,18 @@ and a vjp, and it alone walks the tape, un-broadcasts, adds up and checks. Rever
 from collections import deque
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache, partial
+from functools import partial
 from itertools import count
-from math import prod
 from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 
+from nnlab.sums import ones, unbroadcast
+
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
 _recording = ContextVar("nnlab_recording", default=True)  # per context: a lab's thread does not disturb a cell
 is_grad_enabled = _recording.get  # () -> bool: whether operations are recorded here and now
-_ones = lru_cache(8)(np.ones)
 tick = count(1).__next__  # one clock dates both the making of nodes and the overwriting of leaves
 
 
@@ -158,7 +158,7 @@ class Tensor:
         retain_graph: keep the tape for a second call; otherwise it frees itself.
         Raises RuntimeError, before any gradient is touched: nothing to differentiate, tape freed, or a leaf changed.
         """
-        deque(self._backward(gradient, retain_graph), maxlen=0)
+        deque(self._backward(gradient, retain_graph, watched=False), maxlen=0)
 
     def backward_steps(self, gradient=None, *, retain_graph=False):
         """`backward()` one operation at a time: yields a `BackwardStep` after each, the last operation first.
@@ -167,9 +167,9 @@ class Tensor:
         >>> [step.operation for step in (x * x + 1.0).backward_steps()]
         ['add', 'mul']
         """
-        return map(BackwardStep._make, self._backward(gradient, retain_graph))
+        return map(BackwardStep._make, self._backward(gradient, retain_graph, watched=True))
 
-    def _backward(self, gradient, retain_graph):
+    def _backward(self, gradient, retain_graph, watched):
         seed = self._seed(gradient)
         if self.op is None:
             self._accumulate(seed)
@@ -187,16 +187,19 @@ class Tensor:
                 gradients = (gradients,)
             for parent, s in zip(node.parents, gradients, strict=True):
                 if s is None or not parent.requires_grad:
-                    sent.append(None)
-                    continue
-                s = s() if callable(s) else s
-                if s.shape != parent._data.shape or s.dtype is not parent._data.dtype:
-                    s = _fit(node, parent, s)
-                sent.append(s)
-                if parent.op is None:
-                    parent._accumulate(s)
-                else:  # not +=: the array may be somebody else's too
-                    upstream[parent] = upstream[parent] + s if parent in upstream else s
+                    s = None
+                elif type(s) is partial and parent.home and parent._grad is None and not watched:
+                    parent._grad = s(out=parent.home.grad)
+                else:
+                    s = s() if callable(s) else s
+                    if s.shape != parent._data.shape or s.dtype is not parent._data.dtype:
+                        s = _fit(node, parent, s)
+                    if parent.op is None:
+                        parent._accumulate(s)
+                    else:  # not +=: the array may be somebody else's too
+                        upstream[parent] = upstream[parent] + s if parent in upstream else s
+                if watched:
+                    sent.append(s)
             if not retain_graph:
                 node.vjp = None  # lets go of everything the operation had kept for this moment
             yield node.op, node, g, sent
@@ -208,7 +211,7 @@ class Tensor:
             if self._data.size != 1:
                 raise RuntimeError(f"backward() starts at one number, this has shape {self.shape}: "
                                    "reduce it with .sum() or .mean(), or pass gradient= of that shape.")
-            return np.ones(self._data.shape, self._data.dtype)
+            return ones(self._data.shape, self._data.dtype)
         gradient = np.asarray(gradient, self.dtype)
         if gradient.shape != self.shape:
             raise ValueError(f"gradient= has shape {gradient.shape}, the tensor {self.shape}: they must be equal.")
@@ -242,20 +245,6 @@ def _fit(node, parent, g):
         raise RuntimeError(f"the vjp of {node.op} sent {g.dtype}{list(g.shape)} to an input "
                            f"{data.dtype}{list(data.shape)}: dtype and shape must be the input's.")
     return g
-
-
-def unbroadcast(g, shape):
-    """Sum `g` over the axes along which an array of `shape` was repeated by broadcasting.
-
-    >>> unbroadcast(np.ones((5, 3)), (3,)), unbroadcast(np.ones((5, 3)), (5, 1)).shape
-    (array([5., 5., 5.]), (5, 1))
-    """
-    added = g.ndim - len(shape)
-    if added > 0:  # a column sum; as a product it is several times faster than .sum(0)
-        g = g if added == 1 else g.reshape(prod(g.shape[:added]), *g.shape[added:])
-        g = _ones(len(g), g.dtype).dot(g) if g.ndim == 2 else g.sum(0)
-    stretched = () if g.shape == shape else tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
-    return g.sum(stretched, keepdims=True) if stretched else g
 
 
 def _floats(data, dtype=None):

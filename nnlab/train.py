@@ -16,6 +16,7 @@ from nnlab import functional as F
 from nnlab.data import DataLoader
 from nnlab.module import Module, observe
 from nnlab.optim.clipping import clip_grad_norm
+from nnlab.predict import evaluating
 from nnlab.tensor import Tensor, no_grad
 
 
@@ -225,20 +226,14 @@ def _train_step(model, loss, optimizer, augment, penalty, clip_norm, metric, X, 
     return measured
 
 
-@no_grad()
 def evaluate(model, X, y, loss, metric=None, prefix=""):
     """The loss and the metric of `model` on data it does not learn from, as {"loss": ..., "accuracy": ...}."""
-    modes = [(module, module.training) for _, module in model.named_modules()]
-    model.eval()
-    try:
+    with evaluating(model):
         with np.errstate(all="ignore"):
             output = model(X)
             measured = {f"{prefix}loss": loss(output, like_output(output, y)).item()}
         if metric is not None:
             measured[prefix + metric.__name__] = float(metric(output, y))
-    finally:
-        for module, training in modes:  # each as it was: some may be frozen in eval mode
-            module.training = training
     return measured
 
 

@@ -9,11 +9,12 @@ from unittest.mock import patch
 
 import numpy as np
 
+import nnlab
 from benchmarks.steps.workloads import BETAS, LR, Attention, Gan, Import, Net, Optimizer, Prediction, Side
-from nnlab import MLP, Adam, MultiHeadAttention, Parameter, Tensor, no_grad
+from nnlab import MLP, Adam, MultiHeadAttention, Parameter, Tensor
 from nnlab import functional as F
 from nnlab.models.gan import GAN
-from nnlab.tensor import unbroadcast
+from nnlab.sums import unbroadcast
 
 LOSSES = {"binary cross-entropy": F.binary_cross_entropy_with_logits, "cross-entropy": F.cross_entropy,
           "mean squared error": F.mse_loss}
@@ -91,8 +92,7 @@ def predict(what, dtype):
     model = mlp(what.net, layers, dtype)
 
     def result():
-        with no_grad():
-            return F.sigmoid(model(grid)).data
+        return F.sigmoid(nnlab.predict(model, grid)).data
 
     return Side(lambda n: [result() for _ in range(n)], result)
 

@@ -35,14 +35,15 @@ def elementwise(df):
     return declare
 
 
-@elementwise(lambda z, a: a > 0)
+@elementwise(lambda z, a: a.astype(bool))
 def relu(z, /):
     """max(0, z); derivative 1 where z > 0 and 0 elsewhere, at 0 too. Nair and Hinton, ICML 2010.
 
     >>> relu([-2.0, 3.0])
     Tensor([0., 3.])
     """
-    return np.maximum(z, 0)
+    a = np.zeros(z.shape, z.dtype)  # the maximum of two arrays takes a third of that of an array and a number
+    return np.maximum(z, a, out=a)
 
 
 def _step(z, height):

@@ -1,10 +1,15 @@
 """What layers compute, each as one operation: the joint derivative of a layer is simpler than the chain of its parts,
-and several times faster. The layers' memory, their parameters, is in nn. Goodfellow et al. 2016, chapter 6.
+and several times faster. The layers' memory, their parameters, is in nn. Goodfellow et al. 2016, chapter 6; the way
+back through a stack of layers is their algorithm 6.4.
 """
+
+from functools import partial
+
+import numpy as np
 
 from nnlab.functional.activations import find_activation
 from nnlab.ops import op
-from nnlab.tensor import unbroadcast
+from nnlab.sums import ones
 
 
 def linear(x, weight, bias=None, activation=None):
@@ -42,7 +47,36 @@ def _linear(x, W, b=None, /, *, activation):
         if activation is not None:
             delta = delta * activation.df(z, a)
         dx = (lambda: delta.dot(W.T)) if x.ndim == 2 else (lambda: delta.dot(W.T).reshape(x.shape))
-        dW = lambda: rows.T.dot(delta)
-        return (dx, dW) if b is None else (dx, dW, lambda: unbroadcast(delta, b.shape))
+        dW = partial(np.dot, rows.T, delta)
+        return (dx, dW) if b is None else (dx, dW, partial(np.dot, ones(len(delta), delta.dtype), delta))
 
     return a if x.ndim == 2 else a.reshape(*x.shape[:-1], W.shape[1]), vjp
+
+
+_layer = _linear.__wrapped__  # the same on plain arrays, with its vjp
+
+
+@op
+def mlp(*inputs, activations):
+    """Layers f_l(x W_l + b_l), one after another, as one operation whose derivative is backpropagation.
+
+    inputs: x, W_1, b_1, W_2, b_2, ...; activations: one per layer; all as `linear` takes them -> (..., out).
+    In a small network the tape costs as much as the arithmetic; here it is paid once, not once a layer.
+    Raises ValueError where shapes do not fit.
+
+    >>> mlp([[1.0, 2.0]], [[1.0], [1.0]], [-5.0], [[2.0]], [1.0], activations=["relu", None])
+    Tensor([[1.]])
+    """
+    (x, *parameters), vjps = inputs, []
+    for W, b, f in zip(parameters[::2], parameters[1::2], activations, strict=True):
+        x, vjp = _layer(x, W, b, activation=find_activation(f) if isinstance(f, str) else f)
+        vjps.append(vjp)
+
+    def back(g):  # from the last layer to the first: the dx of each is the g of the one before it
+        gradients = [lambda: g]
+        for vjp in reversed(vjps):
+            dx, dW, db = vjp(gradients.pop()())
+            gradients += db, dW, dx
+        return tuple(reversed(gradients))
+
+    return x, back

@@ -7,6 +7,7 @@ any size, and its derivative is p - y. Goodfellow et al. 2016, section 6.2.
 import numpy as np
 
 from nnlab.ops import op
+from nnlab.sums import ones
 from nnlab.tensor import Tensor
 
 
@@ -42,7 +43,7 @@ def mse_loss(output, target, /, reduction="mean"):
     value, share = _reduce(error * error, reduction)
 
     def vjp(g):
-        d = 2 * error * share(g)
+        d = error * (2 * share(g))
         return d, lambda: -d
 
     return value, vjp
@@ -88,18 +89,20 @@ def _cross_entropy(z, /, y, reduction):
         raise TypeError(f"cross_entropy takes whole-number labels, one per row; got {y.dtype}: try y.astype(int).")
     if z.ndim != 2 or z.shape[1] < 2 or y.shape != z.shape[:1]:
         raise ValueError(f"logits must be (N, C) with C >= 2 and labels (N,); the labels have shape {y.shape}.")
-    if y.size and not 0 <= y.min() <= y.max() < z.shape[1]:
-        raise ValueError(f"labels must lie in 0 ... {z.shape[1] - 1}; they reach from {y.min()} to {y.max()}.")
-    rows = np.arange(len(y))
-    z = z - z.max(1, keepdims=True)
+    N, C = z.shape
+    if N and np.maximum.reduce(y.astype(np.uint64)) >= C:  # unsigned, a negative number is a huge one
+        raise ValueError(f"labels must lie in 0 ... {C - 1}; they reach from {y.min()} to {y.max()}.")
+    rows = np.arange(N)
+    z = z - np.maximum.reduce(z, 1, keepdims=True)
     e = np.exp(z)
-    total = np.add.reduce(e, 1)
+    total = e.dot(ones(C, e.dtype))
     value, share = _reduce(np.log(total) - z[rows, y], reduction)
 
     def vjp(g):
         p = e / total[:, None]
         p[rows, y] -= 1  # p - y
-        return p * np.reshape(share(g), (-1, 1))
+        p *= share(g) if value.ndim == 0 else share(g)[:, None]
+        return p
 
     return value, vjp
 

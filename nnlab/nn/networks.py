@@ -3,7 +3,7 @@
 import numpy as np
 
 from nnlab import functional as F
-from nnlab.module import Module
+from nnlab.module import Module, observers
 from nnlab.nn.dense import Linear, as_input, named, width
 from nnlab.rng import as_rng
 
@@ -48,6 +48,8 @@ class MLP(Sequential):
     """A multilayer perceptron: dense layers of the given sizes, inputs first. x: (N, sizes[0]) -> (N, sizes[-1]).
 
     activation: after every hidden layer; output: after the last one (None gives logits, as the losses want them).
+    On the tape it is one operation, `functional.mlp`; but one for each layer, with the same result, where somebody
+    observes them or has put others in their place. `Sequential(*mlp.layers)` is always layer by layer.
     Raises ValueError for fewer than two sizes or a size below 1.
 
     >>> MLP(2, 16, 16, 1)
@@ -63,7 +65,21 @@ class MLP(Sequential):
         super().__init__(*(Linear(n, m, activation=f, init=init, dtype=dtype, rng=rng)
                            for n, m, f in zip(self.sizes, self.sizes[1:], after)))
 
+    def forward(self, x):
+        layers = self.layers
+        if layers and not observers() and all(map(_is_dense, layers)):
+            parameters = [p for layer in layers for p in (layer.weight, layer.bias)]
+            try:
+                return F.mlp(as_input(x, parameters[0].dtype), *parameters, activations=[f.activation for f in layers])
+            except (TypeError, ValueError):
+                pass  # the layer where something does not fit says so itself
+        return super().forward(x)
+
     def extra_repr(self):
         hidden = named(self.layers[0].activation) if len(self.layers) > 1 else ""
         end = self.layers[-1].activation
         return " -> ".join(map(str, self.sizes)) + hidden + (f", output{named(end)[1:]}" if end else "")
+
+
+def _is_dense(layer, forward=Linear.forward):
+    return isinstance(layer, Linear) and getattr(layer.forward, "__func__", None) is forward  # nobody has replaced it

@@ -140,6 +140,86 @@ def test_an_activation_layer_inside_another_layer_is_shown():
         GELU("erf")
 
 
+def twins(*sizes, dtype=np.float32, **options):
+    """The same network as one operation and as one operation for each layer."""
+    return MLP(*sizes, dtype=dtype, rng=0, **options), Sequential(*MLP(*sizes, dtype=dtype, rng=0, **options).layers)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (4, 2, 3), (3,)])
+@pytest.mark.parametrize("activation", [None, "tanh", "relu", LeakyReLU(0.3)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_network_as_one_operation_gives_the_same_bits_as_layer_by_layer(shape, activation, dtype):
+    values = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    xs, results = [Tensor(values, requires_grad=True) for _ in range(2)], []
+    for x, model, ops in zip(xs, twins(3, 4, 5, 2, activation=activation, dtype=dtype), (["mlp"], ["linear"] * 3)):
+        out = model(x)
+        assert [s.operation for s in out.backward_steps(np.ones(out.shape), retain_graph=True)] == ops
+        model.zero_grad()
+        x.zero_grad()
+        out.backward(np.ones(out.shape))
+        results.append([out.data, x.grad, *(p.grad for p in model.parameters())])
+    for one, layered in zip(*results, strict=True):
+        assert one.dtype == dtype
+        np.testing.assert_array_equal(one, layered)
+
+
+@pytest.mark.parametrize("frozen", range(6))
+def test_a_frozen_parameter_of_a_network_gets_no_gradient_and_changes_nobody_elses(frozen):
+    one, layered = twins(3, 4, 5, 2)
+    for model in (one, layered):
+        model.parameters()[frozen].requires_grad = False
+        (model(np.ones((7, 3))) ** 2).sum().backward()
+    for i, (p, q) in enumerate(zip(one.parameters(), layered.parameters())):
+        assert (p.grad is None) == (i == frozen)
+        np.testing.assert_array_equal(p.grad if i != frozen else 0, q.grad if i != frozen else 0)
+
+
+@pytest.mark.parametrize("change", ["forward", "subclass", "another layer", "no bias"])
+def test_what_was_put_in_place_of_a_layer_of_an_mlp_is_used(change):
+    class Louder(Linear):
+        def forward(self, x):
+            return super().forward(x) * 2
+
+    model = MLP(3, 4, 2, rng=0)
+    layer, calls = model.layers[1], []
+    if change == "forward":
+        layer.forward = lambda x, forward=layer.forward: calls.append(1) or forward(x)
+    elif change == "subclass":
+        model.layers[1] = Louder(4, 2, rng=0)
+    elif change == "another layer":
+        model.layers[1] = Sequential(layer, ReLU())
+    else:
+        layer.bias = None
+    x = np.ones((5, 3))
+    expected = Sequential(*model.layers)(x).data
+    calls.clear()
+    np.testing.assert_array_equal(model(x).data, expected)
+    assert len(calls) == (change == "forward")
+
+
+def test_an_mlp_whose_forward_was_replaced_for_all_layers_uses_it(monkeypatch):
+    monkeypatch.setattr(Linear, "forward", lambda self, x: Tensor(np.full((1, self.out_features), 7.0)))
+    assert MLP(3, 4, 2)(np.ones((1, 3))).data.tolist() == [[7.0, 7.0]]
+
+
+def test_an_mlp_names_the_layer_that_does_not_fit():
+    model = MLP(3, 4, 2)
+    with pytest.raises(ValueError, match=r"Linear\(3 -> 4, tanh\) got x of shape \(5, 2\)"):
+        model(np.ones((5, 2)))
+    model.layers[1] = Linear(6, 2)
+    with pytest.raises(ValueError, match=r"Linear\(6 -> 2\) got x of shape \(5, 4\)"):
+        model(np.ones((5, 3)))
+    model.layers[1] = Linear(4, 2, dtype=np.float64)
+    with pytest.raises(TypeError, match="linear got a float32 and a float64 Tensor"):
+        model(np.ones((5, 3)))
+
+
+def test_an_empty_mlp_gives_back_its_input():
+    model = MLP(3, 2)
+    model.layers = []
+    assert model(7.0) == 7.0
+
+
 def test_an_mlp_is_its_layers_in_sequence():
     model = MLP(3, 4, 5, 2, activation="relu", output="sigmoid", rng=0)
     pieces = Sequential(*(part for layer in model.layers for part in (Plain(layer), ReLU())))

@@ -4,13 +4,14 @@ import copy
 import pickle
 import threading
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
 
-from nnlab import MLP, Linear, Tensor, no_grad, op
+from nnlab import MLP, SGD, Linear, Sequential, Tensor, no_grad, op
 from nnlab import functional as F
-from nnlab.tensor import unbroadcast
+from nnlab.sums import ones, unbroadcast
 
 
 def leaf(*values, dtype=np.float64):
@@ -159,9 +160,50 @@ def test_a_gradient_nobody_wants_is_not_computed():
 
 def test_a_network_multiplies_once_in_its_first_layer_and_twice_in_the_others():
     """R3.3: backward through a layer costs a product for dW and one for dx, but nobody needs the dx of the data."""
-    loss = F.cross_entropy(MLP(4, 5, 6, 3, rng=0)(np.ones((7, 4))), np.zeros(7, int))
+    model = MLP(4, 5, 6, 3, rng=0)
+    loss = F.cross_entropy(Sequential(*model.layers)(np.ones((7, 4))), np.zeros(7, int))
     steps = [s for s in loss.backward_steps() if s.operation == "linear"]
     assert [sum(g is not None for g in s.sent[:2]) for s in steps] == [2, 2, 1]
+    _, whole = F.cross_entropy(model(np.ones((7, 4))), np.zeros(7, int)).backward_steps()
+    assert [g is not None for g in whole.sent] == [False] + [True] * 6
+
+
+def test_a_product_is_computed_right_in_its_place_in_the_flat_vector_and_then_added_to():
+    w = Tensor(np.ones((3, 2)), requires_grad=True)
+    optimizer = SGD([w], lr=0.5)
+    places = []
+
+    @op
+    def product(w, /):
+        def dot(a, b, out=None):
+            places.append(out)
+            return np.dot(a, b, out=out)
+
+        return np.float64(0), lambda g: partial(dot, np.ones((3, 4)), np.ones((4, 2)))
+
+    (product(w) + product(w)).backward()
+    assert places[0] is w.grad is w.home.grad
+    assert places[1] is None
+    np.testing.assert_array_equal(w.grad, np.full((3, 2), 8.0))
+    product(w).backward()
+    np.testing.assert_array_equal(w.grad, np.full((3, 2), 12.0))
+    optimizer.step()
+    np.testing.assert_array_equal(w.data, np.full((3, 2), -5.0))
+
+
+def test_what_a_step_backwards_sent_stays_what_it_was_when_more_is_added():
+    w = Tensor(np.ones((2, 2)), requires_grad=True)
+    SGD([w], lr=0.5)
+    x = np.array([[1.0, 2.0]])
+    steps = list(F.linear(F.linear(x, w), w).sum().backward_steps())
+    np.testing.assert_array_equal(steps[-1].sent[1] + steps[-2].sent[1], w.grad)
+    assert not np.array_equal(steps[-2].sent[1], w.grad)
+
+
+def test_ones_are_kept_and_cannot_be_written_to():
+    assert ones(3, np.dtype("float32")) is ones(3, np.dtype("float32"))
+    with pytest.raises(ValueError, match="read-only"):
+        ones(3, np.dtype("float32"))[0] = 2
 
 
 def test_a_vjp_may_send_nothing():

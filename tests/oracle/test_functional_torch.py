@@ -76,6 +76,15 @@ def test_the_dense_layer(activation, shape, bias):
                  lambda x, W, *b: theirs(T.linear(x, W.T, *b)), arrays)
 
 
+@pytest.mark.parametrize("activations", [("tanh", None), (None, "gelu"), ("leaky_relu", "sigmoid")])
+@pytest.mark.parametrize("shape", [(7, 3), (1, 3), (0, 3), (3,), (5, 3, 4, 3)], ids=str)
+def test_dense_layers_as_one_operation(activations, shape):
+    first, second = (ACTIVATIONS[f][1] if f else lambda z: z for f in activations)
+    assert_agree(lambda *inputs: F.mlp(*inputs, activations=activations),
+                 lambda x, W, b, V, c: second(T.linear(first(T.linear(x, W.T, b)), V.T, c)),
+                 draw(1, shape, (3, 4), (4,), (4, 2), (2,)))
+
+
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @given(shape=array_shapes(min_dims=0, max_dims=4, max_side=5), seed=seeds)
 @example(shape=(5, 3, 4, 2), seed=0)
