@@ -46,11 +46,15 @@ def _linear(x, W, b=None, /, *, activation):
         delta = g if x.ndim == 2 else g.reshape(z.shape)
         if activation is not None:
             delta = delta * activation.df(z, a)
-        dx = (lambda: delta.dot(W.T)) if x.ndim == 2 else (lambda: delta.dot(W.T).reshape(x.shape))
+        dx = (lambda: _dot_transposed(delta, W)) if x.ndim == 2 else (lambda: _dot_transposed(delta, W).reshape(x.shape))
         dW = partial(np.dot, rows.T, delta)
         return (dx, dW) if b is None else (dx, dW, partial(np.dot, ones(len(delta), delta.dtype), delta))
 
     return a if x.ndim == 2 else a.reshape(*x.shape[:-1], W.shape[1]), vjp
+
+
+def _dot_transposed(delta, W):
+    return delta.dot(W.T.copy() if W.size <= 8192 else W.T)  # a small W read in order gains more than its copy costs
 
 
 _layer = _linear.__wrapped__  # the same on plain arrays, with its vjp
