@@ -46,7 +46,7 @@ def _linear(x, W, b=None, /, *, activation):
         delta = g if x.ndim == 2 else g.reshape(z.shape)
         if activation is not None:
             delta = delta * activation.df(z, a)
-        dx = (lambda: _dot_transposed(delta, W)) if x.ndim == 2 else (lambda: _dot_transposed(delta, W).reshape(x.shape))
+        dx = lambda: _dot_transposed(delta, W) if x.ndim == 2 else _dot_transposed(delta, W).reshape(x.shape)
         dW = partial(np.dot, rows.T, delta)
         return (dx, dW) if b is None else (dx, dW, partial(np.dot, ones(len(delta), delta.dtype), delta))
 
