@@ -152,7 +152,7 @@ def test_the_digits_are_learned_in_the_lessons_ranges(kind, low, high):
 
 def test_what_bends_beats_what_is_straight_and_the_number_to_beat_can_be_beaten():
     assert QUOTED["relu"] > QUOTED["tanh"] > QUOTED[None]
-    assert np.mean(scores(["relu"] * 3, lr=0.3)) > 0.96
+    assert np.mean(scores(["elu"] * 3, lr=0.3)) > 0.96  # over 20 seeds 0.9664, with a standard error of 0.0012
 
 
 # The notebook --------------------------------------------------------------------------------------------------------
