@@ -197,6 +197,12 @@ def test_small_batches_gain_more_from_few_examples_and_end_farther_from_the_mini
     assert faster > 3 * batches.loss(batches.descend(1, 0.03, 2, seed))[-500:].mean()
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_falling_rate_ends_nearer_to_the_minimum(seed):
+    falling, constant = (batches.loss(batches.descend(1, 0.1, 4, seed, falling))[-300:] for falling in (True, False))
+    assert falling.mean() < constant.mean() / 5
+
+
 def test_the_labs_descent_is_gradient_descent_on_batches():
     A, y = batches.line_data()
     order, w = np.random.default_rng(3).permutation(len(A)), batches.START
@@ -215,6 +221,13 @@ def test_the_flat_direction_gets_the_larger_rate_unless_the_ravine_is_turned():
     assert ratio[adaptive.PROBLEMS[0]] > 10
     assert 0.8 < ratio[adaptive.PROBLEMS[1]] < 1.25
     assert ratio[adaptive.PROBLEMS[2]] > 5
+
+
+def test_the_rare_feature_is_seen_in_every_tenth_step_only():
+    gradient = adaptive.problem(adaptive.PROBLEMS[2])[0]
+    seen = [t for t in range(1, 151) if gradient(np.ones(2), t)[0]]
+    assert seen == list(range(10, 151, 10))
+    assert all(gradient(np.ones(2), t)[1] for t in range(1, 151))
 
 
 # Lab 4c: the race, and R4.6 -------------------------------------------------------------------------------------------

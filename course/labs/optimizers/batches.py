@@ -1,11 +1,11 @@
 """Lab 4f. One sample, a batch, or all: fewer examples a step make more steps of an epoch, and noisier ones."""
 
-from functools import cache
+from functools import cache, lru_cache
 from math import sqrt
 
 import numpy as np
 
-from course.labs.controls import Choice, Slider
+from course.labs.controls import Choice, Slider, Toggle
 from course.labs.lab import Lab
 from course.labs.predict import Question
 
@@ -39,21 +39,33 @@ def loss(w):
     return ((d @ H) * d).sum(-1) / 2
 
 
-def descend(batch, lr, epochs, seed=0):
-    """Gradient descent with `batch` examples a step, mixed anew every epoch. -> the weights after each step: (n, 2)"""
+@lru_cache(maxsize=32)
+def bowls(batch, epochs, seed=0):
+    """Each batch's own loss, mixed anew every epoch, as rows (h00, h01, h11, c0, c1): its gradient at w is h w - c."""
     A, y = line_data()
-    rng, (a, b), path = np.random.default_rng(seed), START.tolist(), [START]
-    for _ in range(epochs):
-        order = rng.permutation(N)
-        B, t = A[order].reshape(-1, batch, 2), y[order].reshape(-1, batch, 1)
-        H = (B.transpose(0, 2, 1) @ B / batch).reshape(-1, 4).tolist()
-        c = (B * t).mean(1).tolist()
-        for (h00, h01, h10, h11), (c0, c1) in zip(H, c, strict=True):  # numbers, not arrays: 10 times as fast
-            a, b = a - lr * (h00 * a + h01 * b - c0), b - lr * (h10 * a + h11 * b - c1)
-            path.append((a, b))
-            if not abs(a) + abs(b) < 1e6:
-                return np.array(path)
-    return np.array(path)
+    rng = np.random.default_rng(seed)
+    order = np.concatenate([rng.permutation(N) for _ in range(epochs)])
+    B, t = A[order].reshape(-1, batch, 2), y[order].reshape(-1, batch, 1)
+    H, c = (B.transpose(0, 2, 1) @ B / batch).reshape(-1, 4), (B * t).mean(1)
+    return np.concatenate([H[:, [0, 1, 3]], c], 1).tolist()
+
+
+@lru_cache(maxsize=32)
+def descend(batch, lr, epochs, seed=0, falling=False):
+    """Gradient descent with `batch` examples a step. -> the weights after each step: (steps + 1, 2)
+
+    falling: the rate falls from lr to 0 along half a cosine wave, step by step.
+    """
+    steps, (a, b) = epochs * N // batch, START.tolist()
+    xs, ys = [a], [b]
+    rates = (lr * (1 + np.cos(np.pi * np.arange(steps) / steps)) / 2 if falling else np.full(steps, lr)).tolist()
+    for (h00, h01, h11, c0, c1), rate in zip(bowls(batch, epochs, seed), rates, strict=True):
+        a, b = a - rate * (h00 * a + h01 * b - c0), b - rate * (h01 * a + h11 * b - c1)  # numbers: 10 times as fast
+        xs.append(a)
+        ys.append(b)
+        if not abs(a) + abs(b) < 1e6:
+            break
+    return np.array([xs, ys]).T
 
 
 @cache
@@ -74,12 +86,12 @@ def spread(batch):
     return float(np.sqrt(((gradients(batch) - all_of_them) ** 2).sum(1).mean()))
 
 
-@cache
-def ghosts(lr, epochs):
+@lru_cache(maxsize=32)
+def ghosts(lr, epochs, falling):
     """The losses of every batch size, each point a mean over the steps since the last: name -> (steps, loss)."""
     found = {}
     for name, batch in SIZES.items():
-        values = loss(np.clip(descend(batch, lr, epochs), -1e3, 1e3))
+        values = loss(np.clip(descend(batch, lr, epochs, falling=falling), -1e3, 1e3))
         edges = np.unique(np.geomspace(1, len(values), 24).astype(int)) - 1
         means = np.add.reduceat(values, edges) / np.diff(np.append(edges, len(values)))
         found[name] = np.maximum((edges + np.append(edges[1:], len(values)) - 1) / 2, 0), np.maximum(means, 1e-9)
@@ -94,6 +106,7 @@ class Batches(Lab):
         batch=Choice(tuple(SIZES), "8 examples", "examples a step"),
         lr=Slider(0.003, 1.0, 0.1, 0.05, "learning rate", log=True),
         epochs=Slider(1, 8, 2, 1, "epochs"),
+        falling=Toggle(False, "let the rate fall to 0"),
     )
     question = Question(
         "The gradient of a batch is a mean over its examples, so it is a noisy guess of the gradient of all. A batch "
@@ -106,11 +119,12 @@ class Batches(Lab):
     panels, size, grid = (("plane", "steps"), ("cloud", "seen")), (760, 540), dict(width_ratios=(1, 1.15))
 
     @staticmethod
-    def compute(batch, lr, epochs):
+    def compute(batch, lr, epochs, falling):
         size, lr = SIZES[batch], round(float(lr), 6)
-        path = descend(size, lr, epochs)
-        return dict(name=batch, batch=size, path=path, loss=loss(path), losses=ghosts(lr, epochs), epochs=epochs,
-                    gradients=gradients(size), spread=spread(size), one=spread(1), gone=len(path) <= epochs * N // size)
+        path = descend(size, lr, epochs, falling=falling)
+        return dict(name=batch, batch=size, path=path, loss=loss(path), losses=ghosts(lr, epochs, falling),
+                    epochs=epochs, falling=falling, gradients=gradients(size), spread=spread(size), one=spread(1),
+                    gone=len(path) <= epochs * N // size)
 
     def draw(self, view, r):
         style, plane, cloud = view.style, view["plane"], view["cloud"]
@@ -150,7 +164,7 @@ class Batches(Lab):
 
     def tell(self, r):
         words = (f"Steps of {r.name} fly apart: this learning rate is too large for them." if r.gone else
-                 f"{r.epochs} epoch{'s' * (r.epochs > 1)} with {r.name} a step.")
+                 f"{r.epochs} epoch{'s' * (r.epochs > 1)} with {r.name} a step{', the rate falling to 0' * r.falling}.")
         numbers = {"steps": f"{len(r.path) - 1:,}", "loss left": f"{min(r.loss[-1], 9.99e99):.3g}",
                    "noise of a gradient": f"{r.spread:.2f}"}
         if 1 < r.batch < N:
