@@ -110,7 +110,7 @@ class Panel:
     def text(self, name: str, x, y, words: str, *, color=None, size=10.0, ha="left", va="center", z=6.0, box=False,
              weight="normal", inside=False, still=False):
         """Words at (x, y) in data units, or in fractions of the panel with `inside`. `still` words change seldom: they
-        are painted into the background, under all that moves, since words are the slowest thing to paint."""
+        are painted into the background, under all that moves, and then cost nothing; each change repaints it."""
         where = self.axes.transAxes if inside else self.axes.transData
         artist = self._get(name, lambda: self.axes.text(0, 0, "", animated=not still, transform=where))
         if still:

@@ -96,8 +96,8 @@ class Slope(Lab):
             across = _upright((edges[1:] + edges[:-1]) / 2, counts / max(counts.max(), 1))[..., ::-1]
             panel.segments("data", across, colors=[pale], widths=[2.9], z=1)
             panel.line("mean", [0, 1.08], [mean, mean], color=style.accent, width=2, z=4)
-            panel.text("words", 1.04, mean + 0.03 * (limits[1] - limits[0]), f"mean {_tidy(mean)}", ha="right",
-                       va="bottom", color=style.accent, size=10)
+            panel.text("words", 1.04, mean + 0.06 * (limits[1] - limits[0]), f"mean {_tidy(mean)}", ha="right",
+                       va="bottom", color=style.accent, size=10, box=True)
 
     def tell(self, r):
         numbers = {"mean slope": f"{r.da.mean():.3f}", "slope below 0.05": f"{r.flat:.0%}",

@@ -98,7 +98,7 @@ class Softmax(Lab):
         most = 0.25 / r.T
         slope.image("slope", r.slope[::-1], (-0.5, 2.5, -0.5, 2.5), vmin=-most, vmax=most)
         for i, j in np.ndindex(3, 3) if ok else ():
-            slope.text(f"s{i}{j}", j, 2 - i, f"{r.slope[i, j]:.2f}", ha="center", size=9.5)
+            slope.text(f"s{i}{j}", j, 2 - i, f"{round(float(r.slope[i, j]), 2) + 0.0:.2f}", ha="center", size=9.5)
         self._exponents(exponent, r, style)
 
     @staticmethod

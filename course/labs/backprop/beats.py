@@ -84,8 +84,7 @@ class FourBeats(Lab):
         titles = {"start": "The net, and one example of the batch", "forward": "Forward: values flow to the right",
                   "loss": "Loss: what the answer costs", "backward": "Backward: gradients flow to the left",
                   "update": "Update: the weights have moved"}
-        net.frame(xlim=(-0.6, 7.9), ylim=(-3.05, 2.95), ticks=False)
-        net.text("title", -0.6, 2.85, titles[r.phase], size=10.5)  # no title of the frame: that would lay it out anew
+        net.frame(xlim=(-0.6, 7.9), ylim=(-3.05, 2.6), ticks=False, title=titles[r.phase])
         W1, _, W2, _ = r.new if r.phase == "update" else r.gradients if back else r.weights
         columns = [r.x, r.dh, r.dz] if back else [r.x, r.h, r.z]
         spots = [np.stack([np.full(len(v), 2.6 * i), (np.arange(len(v))[::-1] - (len(v) - 1) / 2) * 1.02], 1)
