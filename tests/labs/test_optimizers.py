@@ -41,6 +41,13 @@ def test_lab_4g_cuts_no_words_off(problem):
     assert outside(optimizers.OwnRates(problem=problem)) == []
 
 
+def test_the_rates_that_lab_4g_draws_are_lr_by_the_root_of_v():
+    r = optimizers.OwnRates(alpha=0.75, lr=0.01).result
+    g = np.array([adaptive.FLAT, 1.0]) * adaptive.START
+    np.testing.assert_allclose(r.rates[0], 0.01 / np.sqrt(0.25 * g**2), rtol=1e-5)
+    np.testing.assert_allclose(r.paths["rmsprop"][1], adaptive.START - r.rates[0] * g, rtol=1e-6)
+
+
 @pytest.mark.parametrize("surface", surfaces.SURFACES)
 def test_lab_4c_cuts_no_words_off_and_survives_rates_ten_times_too_large(surface):
     lab = optimizers.Race(surface=surface)
@@ -49,6 +56,15 @@ def test_lab_4c_cuts_no_words_off_and_survives_rates_ten_times_too_large(surface
     assert outside(lab.step(surfaces.STEPS)) == []
     assert lab.error == ""
     assert lab.stage.state == "done"
+
+
+def test_a_rates_slider_acts_on_its_own_optimizer():
+    lab = optimizers.Race(lr_adam=0.1)
+    lab.step(1)
+    step = {kind: np.abs(np.diff(path, axis=0)).max() for kind, path in lab.result.paths.items()}
+    tuned = surfaces.TUNED["ravine"]
+    assert step["adam"] == pytest.approx(0.1 * tuned["adam"])
+    assert step["momentum"] / step["GD"] == pytest.approx(tuned["momentum"] / tuned["GD"])
 
 
 def test_an_optimizer_that_is_switched_off_leaves_the_race_and_comes_back():
@@ -72,10 +88,15 @@ def test_lab_4h_redraws_a_comparison_without_another_step():
     assert lab.taken == done
     assert "each at its own best" in lab.stage.alt
     assert lab.stage.caption != before
+    means = lab.result.scores[..., 0].mean(2)
+    assert [mean for _, mean, *_ in lab._ranked(lab.result)] == pytest.approx(means.max(1))
     lab.set(way=fair.WAYS[0], rate=1.0)
     assert "gradient descent at 1 " in lab.stage.caption
     lab.set(measure=fair.MEASURES[1])
     assert "training loss" in lab.stage.alt
+    lab.set(way=fair.WAYS[1])
+    losses = lab.result.scores[..., 1].mean(2)
+    assert [mean for _, mean, *_ in lab._ranked(lab.result)] == pytest.approx(np.nanmin(losses, 1))
     assert outside(lab) == []
 
 
