@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 import nnlab
-from course.check import read_unit
+from course.check import check, read_unit
 from course.labs import overfitting
 from course.labs.overfitting import augmented, bench, descent, memorise, peek, polynomial, stopping
 from course.labs.overfitting.few import few, mosaic
@@ -48,6 +48,13 @@ def test_a_mosaic_puts_the_first_picture_into_the_upper_left_corner():
     np.testing.assert_array_equal(wall[::-1][10:, 10:18], pictures[4].reshape(8, 8))
     assert np.isnan(wall[:, 8:10]).all()
     assert np.isnan(wall[8:10]).all()
+
+
+def test_our_own_functions_pass_the_checks_of_the_exercises():
+    for name, function in (("early_stopping", stopping.early_stopping), ("dropout", bench.dropout),
+                           ("random_shift", augmented.random_shift)):
+        result = check(name, function)
+        assert result, result
 
 
 # 5a ------------------------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ class Augmented(Lab):
         rotate=Slider(0, 20, 0, 5, "rotate, degrees"),
         noise=Slider(0.0, 0.5, 0.0, 0.1, "noise"),
         flip=Toggle(False, "flip left to right"),
-        n=Slider(50, 500, 200, 50, "digits to learn from"),
+        n=Slider(50, 500, 200, 50, "digits"),
         seed=Slider(0, 20, 0, 1, "other digits"),
     )
     uses = dict(random_shift=(random_shift, lambda images, most, rng: images.shape, "one image for each"))

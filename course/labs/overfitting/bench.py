@@ -120,7 +120,7 @@ class RegulariserBench(Lab):
     controls = dict(
         remedy=Choice(tuple(REMEDIES), "L2", "remedy"),
         strength=Slider(0, 10, 5, 1, "strength"),
-        wrong=Slider(0.0, 0.4, 0.2, 0.1, "share of wrong labels"),
+        wrong=Slider(0.0, 0.4, 0.2, 0.1, "wrong labels"),
         seed=Slider(0, 20, 0, 1, "other digits"),
     )
     uses = dict(dropout=(dropout, lambda x, p, training, rng: x.shape, "one number for each of x"))

@@ -67,7 +67,7 @@ class DoubleDescent(Lab):
     id, title = "5c", "Double descent"
     controls = dict(
         N=Slider(10.0, 1600.0, 40.0, 0.05, "features N", log=True),
-        n=Choice((50, 100, 200), 100, "points to learn from"),
+        n=Choice((50, 100, 200), 100, "points"),
         noise=Slider(0.0, 1.0, 0.5, 0.1, "noise"),
         ridge=Choice((0.0, 0.02), 0.0, "ridge penalty"),
         seed=Slider(0, 20, 0, 1, "other points"),

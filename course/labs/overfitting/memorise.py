@@ -48,7 +48,7 @@ class Memorise(Lab):
 
     id, title = "5b", "Memorise nonsense"
     controls = dict(
-        share=Slider(0.0, 1.0, 0.0, 0.1, "share of random labels"),
+        share=Slider(0.0, 1.0, 0.0, 0.1, "random labels"),
         width=Slider(8, 1024, 512, 8, "hidden neurons"),
         seed=Slider(0, 20, 0, 1, "other points"),
     )

@@ -51,7 +51,7 @@ class DegreeAndData(Lab):
     id, title = "5a", "Degree and data"
     controls = dict(
         degree=Slider(1, 15, 3, 1, "degree"),
-        n=Slider(5, 100, 15, 1, "points to learn from"),
+        n=Slider(5, 100, 15, 1, "points"),
         noise=Slider(0.0, 0.5, 0.2, 0.05, "noise"),
         strength=Slider(1e-8, 10.0, 1e-8, 0.2, "penalty λ", log=True),
         others=Toggle(False, "show 12 other samples"),

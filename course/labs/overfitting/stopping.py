@@ -66,7 +66,7 @@ class YouAreEarlyStopping(Lab):
 
     id, title = "5d", "You are early stopping"
     controls = dict(
-        patience=Slider(1, 50, 10, 1, "the rule's patience"),
+        patience=Slider(1, 50, 10, 1, "patience"),
         seed=Slider(0, 20, 0, 1, "other digits"),
     )
     uses = dict(early_stopping=(early_stopping, lambda training, patience: [(training.size,), ()],
