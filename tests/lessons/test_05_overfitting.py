@@ -24,7 +24,7 @@ from tests.needs import needs
 LESSON = UNITS.parents[1] / "notebooks" / "05_overfitting.ipynb"
 # Accuracy on the own digits and on 300 new ones, means over seeds 0 ... 9, at strength 5.
 QUOTED = {"none": (0.99, 0.75), "L1": (0.84, 0.80), "dropout": (0.95, 0.82), "L2": (0.86, 0.83),
-          "early stopping": (0.83, 0.84), "augmentation: shifts": (0.90, 0.86), "augmentation: noise": (0.87, 0.86)}
+          "early stopping": (0.84, 0.84), "augmentation: shifts": (0.90, 0.86), "augmentation: noise": (0.87, 0.86)}
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +90,11 @@ def test_l2_ends_between_the_best_epoch_and_no_remedy():
 
 
 # The bench -----------------------------------------------------------------------------------------------------------
-def benched(remedy, seeds=range(10)):
+def benched(remedy, seeds=range(10), wrong=0.2):
     """(accuracy on the own digits, on 300 new ones) for each seed, at the end of lab 5e's training at strength 5."""
     found = []
     for seed in seeds:
-        d = few(seed=seed, held_out=300)
+        d = few(wrong=wrong, seed=seed, held_out=300)
         patience = bench.REMEDIES[remedy][0](5) if remedy == "early stopping" else bench.STEPS
         runner = bench.Runner(*bench.training(remedy, 5, d, seed), d, patience)
         while len(runner.train) <= bench.STEPS and runner.stopped is None:
@@ -114,6 +114,23 @@ def test_the_table_of_remedies_is_the_lessons(lesson):
 def test_the_table_of_remedies_holds(remedy):
     """Three of its rows, on three of its ten seeds: within the spread of single seeds."""
     np.testing.assert_allclose(benched(remedy, range(3)).mean(0), QUOTED[remedy], atol=0.045)
+
+
+def test_with_correct_labels_hardly_any_remedy_helps_and_l1_costs():
+    none, l1_, noise = (benched(remedy, range(3), wrong=0.0)[:, 1].mean()
+                        for remedy in ("none", "L1", "augmentation: noise"))
+    assert abs(noise - none) <= 0.02
+    assert l1_ < none
+
+
+def test_at_its_best_epoch_the_net_still_sees_through_most_of_the_lies():
+    repeated = []
+    for seed in range(6):
+        d, net = few(seed=seed), stopping.digits_net(seed)
+        nnlab.fit(net, d.X, d.y, F.cross_entropy, nnlab.Adam(net.parameters(), lr=0.003), epochs=110, batch_size=50,
+                  validation=(d.V, d.v), callbacks=[nnlab.EarlyStopping(50)], rng=seed)
+        repeated.append((net(d.X).data.argmax(1) == d.y)[d.lied].mean())
+    assert 0.2 <= np.mean(repeated) <= 0.4
 
 
 # R5.8 exact zeros ----------------------------------------------------------------------------------------------------
@@ -284,5 +301,5 @@ def test_the_pytorch_twin_does_what_ours_does(lesson):
 if __name__ == "__main__":
     for remedy in QUOTED:
         own, new = benched(remedy).T
-        sys.stdout.write(f"{remedy:22} own {own.mean():.3f}   new {new.mean():.3f}, from {new.min():.3f} to "
+        sys.stdout.write(f"{remedy:22} own {own.mean():.2f}   new {new.mean():.2f}, from {new.min():.3f} to "
                          f"{new.max():.3f}\n")

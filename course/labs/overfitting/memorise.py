@@ -57,7 +57,7 @@ class Memorise(Lab):
         "reach on the examples it learns from?",
         ("50 %: there is nothing to learn", "about 75 %", "100 %"),
         "100 %",
-        "It learns every one of them by heart, in little more than twice the steps that true labels take. On new "
+        "It learns every one of them by heart, in two or three times the steps that true labels take. On new "
         "points it is at 50 %, of course. So a perfect training score proves nothing at all.",
     )
     panels, size, per_frame = (("curves", "examples"),), (760, 400), 2
