@@ -66,7 +66,7 @@ CONCEPTS = {
         "learned positional encoding": "nn.LearnedPositions",
         "transformer block": "nn.TransformerBlock",
         "layers in sequence": "nn.Sequential",
-        "multilayer perceptron": "nn.MLP",
+        "multilayer perceptron": "functional.mlp / nn.MLP",
         "training mode": "Module.train",
         "evaluation mode": "Module.eval",
         "state of a model": "Module.state_dict",
@@ -142,6 +142,7 @@ CONCEPTS = {
     },
     "Training": {
         "training loop": "train.fit",
+        "a trained model in use": "predict",
         "training step by step": "train.fit_steps",
         "validation": "train.fit validation",
         "callbacks": "train.fit callbacks",

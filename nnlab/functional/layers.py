@@ -10,6 +10,7 @@ import numpy as np
 from nnlab.functional.activations import find_activation
 from nnlab.ops import op
 from nnlab.sums import ones
+from nnlab.tensor import is_grad_enabled
 
 
 def linear(x, weight, bias=None, activation=None):
@@ -34,7 +35,10 @@ def _linear(x, W, b=None, /, *, activation):
     if W.ndim != 2 or x.ndim == 0 or x.shape[-1] != len(W):
         raise ValueError("the last axis of x must be the first of the weight, which is (in, out).")
     rows = x if x.ndim == 2 else x.reshape(-1, len(W))  # (N, in)
-    z = rows.dot(W)  # (N, out); on matrices .dot starts sooner than @
+    # Many short rows, as in a decision map, are laid out by columns: NumPy's loops are then few and long. On matrices
+    # .dot starts sooner than @.
+    by_columns = len(rows) > 64 * W.shape[1] and not is_grad_enabled()
+    z = W.T.dot(rows.T).T if by_columns else rows.dot(W)  # (N, out)
     if b is not None:
         if b.shape != z.shape[1:]:
             raise ValueError("the bias needs one number per output, shape (out,).")

@@ -163,6 +163,17 @@ def test_a_network_as_one_operation_gives_the_same_bits_as_layer_by_layer(shape,
         np.testing.assert_array_equal(one, layered)
 
 
+@pytest.mark.parametrize("n", [1, 128, 129, 300])
+@pytest.mark.parametrize("shape", [(3,), (2, 3)])
+def test_a_network_gives_the_same_numbers_whether_it_is_recorded_or_not(n, shape):
+    """Unrecorded, the first layer (4 wide) goes by columns from 257 rows on, the second (2 wide) from 129."""
+    model, x = MLP(3, 4, 2, rng=0), np.random.default_rng(0).standard_normal((n, *shape))
+    with nnlab.no_grad():
+        out = model(x)
+    assert out.shape == (n, *shape[:-1], 2)
+    np.testing.assert_allclose(out.data, model(x).data, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("frozen", range(6))
 def test_a_frozen_parameter_of_a_network_gets_no_gradient_and_changes_nobody_elses(frozen):
     one, layered = twins(3, 4, 5, 2)
