@@ -1,7 +1,7 @@
 """A trained model in use: in evaluation mode, with nothing recorded, and for many inputs a block at a time.
 
-In blocks, what passes through the layers is small enough to be memory that was used before: fresh memory costs a decision
-map of 40,000 points more than its arithmetic does.
+In blocks, what passes through the layers is small enough to lie in memory that was used before: fresh memory costs a
+decision map of 40,000 points more than its arithmetic does.
 """
 
 from contextlib import contextmanager

@@ -157,6 +157,10 @@ class Tensor:
         gradient: the upstream gradient, of self's shape; may be left out for a tensor of one element (it is 1).
         retain_graph: keep the tape for a second call; otherwise it frees itself.
         Raises RuntimeError, before any gradient is touched: nothing to differentiate, tape freed, or a leaf changed.
+
+        >>> x = Tensor(3.0, requires_grad=True)
+        >>> (x * x + 1.0).backward(); x.grad.item()
+        6.0
         """
         deque(self._backward(gradient, retain_graph, watched=False), maxlen=0)
 

@@ -166,6 +166,7 @@ NO_ORACLE = {
     "residual connection": "a sum, compared",
     "sinusoidal positional encoding": "its formula, compared",
     "learned positional encoding": "a sum, compared",
+    "a trained model in use": "the model itself, compared",
     "training mode": "no numbers in it",
     "evaluation mode": "no numbers in it",
     "state of a model": "no numbers in it",
