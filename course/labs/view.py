@@ -62,11 +62,10 @@ class Panel:
         axes.set_xlabel(x, color=ink, fontsize=10)
         axes.set_ylabel(y, color=ink, fontsize=10)
         axes.set_aspect(aspect)
+        axes.spines[:].set_visible(ticks)
         if not ticks:
             axes.set_xticks([])
             axes.set_yticks([])
-            for spine in axes.spines.values():
-                spine.set_visible(False)
         if xticks is not None:
             axes.set_xticks(list(xticks), [str(text) for text in xticks.values()])
         if yticks is not None:

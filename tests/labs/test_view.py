@@ -55,6 +55,8 @@ def test_the_background_is_painted_again_when_what_stands_still_changes(change):
     assert view.backgrounds_painted == 2
     assert (view.pixels() != before).any()
     assert (view.pixels() == drawn(lambda v: scene(v, **change)).pixels()).all()
+    view.update(scene)
+    assert (view.pixels() == before).all()
 
 
 def test_words_are_kept_from_picture_to_picture():
