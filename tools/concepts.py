@@ -5,7 +5,8 @@
 
 Only the list of concepts stands here. What a concept is comes from the docstring of its home; which test, lab, exercise
 and result belong to it is read off their code: they use that very object, themselves or through the helpers of their
-file, and, for an option such as `nesterov`, name it. Nothing is run, so neither PyTorch nor Jupyter is needed.
+file, and, for an option such as `nesterov`, name it. What teaches a concept by a formula of its own is named in
+taught.toml. Nothing is run, so neither PyTorch nor Jupyter is needed.
 """
 
 import argparse
@@ -14,12 +15,14 @@ import importlib
 import inspect
 import re
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "concepts.md"
+TAUGHT = ROOT / "tools" / "taught.toml"  # what cannot be read off the code
 sys.path.insert(0, str(ROOT))
 
 # The list ------------------------------------------------------------------------------------------------------------
@@ -488,17 +491,20 @@ def rows() -> tuple[dict[str, list[Row]], dict[str, str]]:
     homes = {term: find(home) for section in CONCEPTS.values() for term, home in section.items()}
     missing = {term: home for section in CONCEPTS.values() for term, home in section.items() if homes[term] is None}
     there = [home for home in homes.values() if home]
-    oracle, own, places = tests_in("tests/oracle"), tests_in("tests/nnlab"), (labs(), exercises(), sorted(results()))
+    oracle, own = tests_in("tests/oracle"), tests_in("tests/nnlab")
+    places = {"labs": labs(), "exercises": exercises(), "results": results()}
     breadth = {name: sum(is_used(home, piece) for home in there) for name, piece in oracle + own}
     naming = lambda pieces, home: list(dict.fromkeys(name for name, piece in pieces if is_used(home, piece)))
-    sections = {}
+    taught, sections = tomllib.loads(TAUGHT.read_text(encoding="utf-8")), {}
     for section, terms in CONCEPTS.items():
         for term in terms:
             if home := homes[term]:
+                standing = [sorted({*naming(pieces, home), *taught.get(term, {}).get(kind, [])})
+                            for kind, pieces in places.items()]
                 tests = naming(oracle + own if term in NO_ORACLE else oracle, home)
                 about = spoken(f"{term} {home.name} {home.option}")
                 tests.sort(key=lambda test: (-len(about & spoken(test.partition("::")[2])), breadth[test], test))
-                sections.setdefault(section, []).append(Row(term, home, tests, *(naming(p, home) for p in places)))
+                sections.setdefault(section, []).append(Row(term, home, tests, *standing))
     return sections, missing
 
 

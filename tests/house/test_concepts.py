@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,16 @@ def test_what_is_not_there_yet_stands_at_the_end_of_the_page():
     assert len(listed) == len(MISSING) + sum(not row.tests for row in ROWS)
     assert all(f"- {term}: nnlab.{home}" in listed for term, home in MISSING.items())
     assert len(ROWS) + len(MISSING) == sum(map(len, concepts.CONCEPTS.values()))
+
+
+def test_what_is_named_by_hand_exists_and_is_not_read_off_the_code_anyway():
+    taught = tomllib.loads(concepts.TAUGHT.read_text(encoding="utf-8"))
+    places = {"labs": concepts.labs(), "exercises": concepts.exercises(), "results": concepts.results()}
+    rows = {row.term: row for row in ROWS}
+    for term, kinds in taught.items():
+        for kind, names in kinds.items():
+            read = [name for name, piece in places[kind] if concepts.is_used(rows[term].home, piece)]
+            assert set(names) <= {name for name, _ in places[kind]} - set(read), (term, kind, read)
 
 
 def test_nothing_is_missing_and_nothing_unproved():

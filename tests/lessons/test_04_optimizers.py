@@ -258,7 +258,7 @@ def test_after_tuning_adam_and_momentum_are_within_a_factor_2_in_the_ravine_but_
     assert len({min(range(5), key=row.__getitem__) for row in TABLE.values()}) > 1, "no winner on all landscapes"
 
 
-# R4.4, R4.5 where Adam goes wrong -------------------------------------------------------------------------------------
+# R4.4 a rare large gradient -------------------------------------------------------------------------------------------
 def test_adam_ends_at_the_worst_point_and_amsgrad_at_the_best():
     ends = {name: list(reddi(*options))[-1] for name, options in (
         ("Adam", ("Adam", False)), ("AMSGrad", ("Adam", True)), ("descent", ("gradient descent", False)))}
@@ -267,6 +267,7 @@ def test_adam_ends_at_the_worst_point_and_amsgrad_at_the_best():
     assert ends["descent"] < -0.99
 
 
+# R4.5 more weights than data ------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("seed", range(10))
 def test_on_wilsons_data_gradient_descent_generalises_and_adaptive_rules_say_the_majority(seed):
     positive = (wilson_data(seed=seed)[1][1] > 0).mean()

@@ -146,7 +146,7 @@ def test_only_the_proximal_step_makes_weights_exactly_0(seed):
     assert shares[1] >= 0.1
 
 
-# Dropout, exactly; and R5.5 ------------------------------------------------------------------------------------------
+# R5.5 dropout, exactly ------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("p", [0.1, 0.3, 0.8])
 def test_the_mean_over_all_thinned_nets_is_the_whole_net(p):
     rng = np.random.default_rng(0)
