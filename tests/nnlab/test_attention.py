@@ -77,6 +77,12 @@ def test_one_packed_array_is_the_three_side_by_side():
     np.testing.assert_allclose(packed.grad, np.concatenate([p.grad for p in parts], -1), rtol=1e-14)
 
 
+def test_everybody_looks_at_everybody_unless_told_otherwise():
+    packed = draw(2, 5, 3 * 4)
+    np.testing.assert_array_equal(F.multi_head_attention(packed, heads=2).data,
+                                  F.multi_head_attention(packed, heads=2, causal=False).data)
+
+
 # Its meaning ---------------------------------------------------------------------------------------------------------
 def test_weights_sum_to_one_and_mix_the_values():
     q, k, v = draw(2, 3, 4), draw(2, 5, 4), draw(2, 5, 2)
@@ -162,7 +168,10 @@ def test_attention_explains_what_does_not_fit(shapes, mask, error, told):
         F.scaled_dot_product_attention(*(draw(*s) for s in shapes), mask)
 
 
-@pytest.mark.parametrize(("shapes", "heads"), [([(2, 3, 4)], 1), ([(2, 3, 6)], 4), ([(3, 6)], 2), ([(2, 3, 6)] * 2, 2)])
+@pytest.mark.parametrize(("shapes", "heads"), [
+    ([(2, 3, 4)], 1), ([(2, 3, 6)], 4), ([(3, 6)], 2), ([(2, 3, 6)] * 2, 2),
+    ([(2, 3, 6), (2, 3, 6), (2, 3, 5)], 2), ([(2, 3, 6), (3, 6), (2, 3, 6)], 2),
+])
 def test_heads_explain_what_does_not_fit(shapes, heads):
     with pytest.raises(ValueError, match=rf"one array \(N, T, 3D\), with a D that {heads} heads divide"):
         F.multi_head_attention(*(draw(*s) for s in shapes), heads=heads)
@@ -288,6 +297,8 @@ def test_sinusoidal_positions_are_their_formula():
 def test_learned_positions_are_added():
     layer, x = LearnedPositions(6, 3, dtype=np.float64, rng=0), draw(2, 4, 3)
     np.testing.assert_array_equal(layer(x).data, x.data + layer.weight.data[:4])
+    np.testing.assert_array_equal(layer(x.data[0]).data, x.data[0] + layer.weight.data[:4])
+    assert layer.weight.label == "LearnedPositions(6, 3).weight"
     assert gradcheck(layer, x, params=[layer.weight])
     assert np.abs(LearnedPositions(50, 50, rng=0).weight.data).max() < 0.1  # five times 0.02
     for shape in ((2, 7, 3), (2, 4, 2), (3,)):

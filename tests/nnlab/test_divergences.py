@@ -79,6 +79,7 @@ def test_a_tiny_probability_is_not_infinitely_far():
 @pytest.mark.parametrize(("p", "q", "told"), [
     ([0.5, 0.5], [[0.5, 0.5]], "got shapes .2,. and .1, 2.: p and q must have one"),
     ([0.5, 0.6], [0.5, 0.5], "p is no distribution along axis -1.*sums reach from 1.1 to 1.1"),
+    ([0.5, 0.5015], [0.5, 0.5], "p is no distribution.*sums reach from 1.00[12]"),
     ([0.5, 0.5], [1.5, -0.5], "q is no distribution.*the smallest is -0.5"),
     (1.0, 1.0, "one and the same shape"),
 ])
@@ -128,6 +129,8 @@ def test_gaussian_kl_refuses_what_does_not_fit():
         F.gaussian_kl(np.zeros((2, 3)), np.zeros((2, 1)))
     with pytest.raises(ValueError, match="the batch is empty"):
         F.gaussian_kl(np.zeros((0, 3)), np.zeros((0, 3)))
+    with pytest.raises(ValueError, match="mu and log_var must have one and the same shape"):
+        F.gaussian_kl(np.zeros(()), np.zeros(()))
 
 
 def test_the_features_of_a_gaussian_are_the_last_axis_however_many_there_are():

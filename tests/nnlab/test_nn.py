@@ -17,6 +17,7 @@ from nnlab import (
     Neuron,
     Parameter,
     ReLU,
+    Residual,
     Sequential,
     Sigmoid,
     Softmax,
@@ -225,6 +226,11 @@ def test_an_mlp_names_the_layer_that_does_not_fit():
         model(np.ones((5, 3)))
 
 
+def test_layers_as_one_operation_want_one_activation_each():
+    with pytest.raises(ValueError, match="mlp got shapes"):
+        F.mlp(np.ones((5, 3)), np.ones((3, 4)), np.ones(4), np.ones((4, 2)), np.ones(2), activations=["relu"])
+
+
 def test_an_empty_mlp_gives_back_its_input():
     model = MLP(3, 2)
     model.layers = []
@@ -391,6 +397,8 @@ def test_a_module_without_forward_says_so():
     (MLP(2, 16, 16, 1), "MLP(2 -> 16 -> 16 -> 1, tanh), 337 parameters"),
     (MLP(3, 4, 2, activation="relu", output="sigmoid"), "MLP(3 -> 4 -> 2, relu, output sigmoid), 26 parameters"),
     (MLP(3, 2), "MLP(3 -> 2), 8 parameters"),
+    (MLP(3, 2, output="sigmoid"), "MLP(3 -> 2, output sigmoid), 8 parameters"),
+    (Residual(Sequential(ReLU(), Tanh())), "Residual(Sequential(ReLU(), Tanh())), 0 parameters"),
     (Neuron(2), "Neuron(2 -> 1, sigmoid), 3 parameters"),
     (Linear(1, 1, bias=False), "Linear(1 -> 1), 1 parameter"),
     (Sequential(Linear(2, 3), Tanh()), "Sequential(Linear(2 -> 3), Tanh()), 9 parameters"),

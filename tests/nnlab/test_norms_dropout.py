@@ -80,6 +80,10 @@ def test_a_block_without_a_generator_of_its_own_follows_the_seed_of_the_thread()
     assert (outputs[0] == outputs[1]).all()
 
 
+def test_one_half_is_dropped_unless_told_otherwise():
+    assert repr(Dropout()) == "Dropout(0.5), 0 parameters"
+
+
 @pytest.mark.parametrize("p", [1, 1.5, -0.1, np.nan])
 def test_p_lies_in_0_to_1(p):
     for make in (lambda: Dropout(p), lambda: F.dropout([1.0], p), lambda: F.dropout([1.0], p, training=False),
@@ -141,6 +145,12 @@ def test_batch_norm_remembers_batches_in_training_only():
     twin = copy.deepcopy(layer)
     layer.train()(x)
     assert twin.running_mean.data.tolist() == [0.5, 0.25]
+
+
+@pytest.mark.parametrize("layer", [LayerNorm(2, eps=3.0), BatchNorm1d(2, eps=3.0)])
+def test_eps_is_added_to_the_variance(layer):
+    x = [[1.0, 3.0], [3.0, 1.0]]  # mean 2 and variance 1, along either axis
+    np.testing.assert_allclose(layer(x).data, [[-0.5, 0.5], [0.5, -0.5]])
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (1, 3, 1), (0, 3)])
