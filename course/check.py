@@ -184,10 +184,10 @@ def read_unit(unit: str, file: str) -> ModuleType:
 def _careful(name: str, function: Callable) -> Callable:
     """`function`, called on copies: one that writes into its inputs is told so, and does not spoil the check."""
     def call(*args):
-        given = [np.array(a) if isinstance(a, np.ndarray) else list(a) if isinstance(a, list) else a for a in args]
+        given = [_copied(a) for a in args]
         got = function(*given)
         for before, after, parameter in zip(args, given, _parameters(function, len(args)), strict=True):
-            if isinstance(before, np.ndarray | list) and not np.array_equal(before, after):
+            if not _same(before, after):
                 raise Wrong(f"it changes its argument {parameter} in place; whoever called it still needs that. "
                             "Make a new one.")
         if got is None or got is ...:
@@ -195,6 +195,22 @@ def _careful(name: str, function: Callable) -> Callable:
         return got
 
     return call
+
+
+def _copied(a: Any) -> Any:
+    """`a`, where it is an array or a list, and all arrays in a list, anew."""
+    if isinstance(a, list):
+        return [_copied(part) for part in a]
+    return np.array(a) if isinstance(a, np.ndarray) else a
+
+
+def _same(before: Any, after: Any) -> bool:
+    """Is it as it was? Told of arrays and of lists, of arrays too; anything else is not looked at."""
+    if isinstance(before, list):
+        return isinstance(after, list) and len(before) == len(after) and all(map(_same, before, after))
+    if isinstance(before, np.ndarray):
+        return isinstance(after, np.ndarray) and np.array_equal(before, after)
+    return not isinstance(before, int | float | str) or before == after
 
 
 def _parameters(function: Callable, count: int) -> list[str]:

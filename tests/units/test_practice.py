@@ -1,8 +1,9 @@
 """Practice exercises: every right solution passes, every known wrong one is caught, and the check names the symptom."""
 
+import numpy as np
 import pytest
 
-from course.check import UNITS, Wrong, check, close, exercises, read_unit, shaped
+from course.check import UNITS, Exercise, Wrong, _careful, check, close, exercises, read_unit, shaped
 
 
 def banks():
@@ -123,3 +124,24 @@ def test_what_is_no_array_of_numbers_is_said_so():
     for got in ("1", ["1", "2"], [[1.0], [1.0, 2.0]], len, 1j, {1.0, 2.0}):
         with pytest.raises(Wrong, match="no array of numbers"):
             shaped(got, (2,))
+
+
+def test_a_list_of_arrays_of_several_shapes_is_handed_over_as_copies_and_watched():
+    exercise = Exercise("scaled(arrays)")
+
+    @exercise.check("one each")
+    def _(scaled, rng):
+        given = [np.ones(3), np.ones((2, 4))]
+        scaled(given)
+        assert all((a == 1).all() for a in given)
+
+    def in_place(arrays):
+        for a in arrays:
+            a *= 2
+        return arrays
+
+    run = exercise.checks[0].run
+    run(_careful("scaled", lambda arrays: [2 * a for a in arrays]), None)
+    for wrong in (in_place, lambda arrays: arrays.reverse() or arrays, lambda arrays: arrays.append(1) or arrays):
+        with pytest.raises(Wrong, match="in place"):
+            run(_careful("scaled", wrong), None)
