@@ -19,7 +19,8 @@ SIGMAS = np.geomspace(0.1, 10, 41)
 WIDTH, BATCH, REACH = 64, 16, 8.0
 TRAINED_AT, DEPTHS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0), (4, 10, 20, 40)
 # One row for each of DEPTHS, one character for each of TRAINED_AT: + if it had learned the disk after 300 steps.
-TRAINED = {}
+TRAINED = dict(relu=("..++++++", "...++++.", "...+++..", "...+...."),
+               tanh=("...+++++", "..++++++", "..++++++", "...++..."), sigmoid=("........",) * 4)
 
 
 @cache
@@ -112,6 +113,7 @@ class CriticalityMap(Lab):
             x, y = np.meshgrid(np.log10(TRAINED_AT), DEPTHS)
             for name, which, fill in (("yes", learned, style.ink), ("no", ~learned, "none")):
                 chart.points(name, x[which], y[which], marker="o", color=fill, size=6, ring=style.ink)
+            chart.text("discs", 0.02, 0.03, "● learned, ○ did not", inside=True, size=9, va="bottom", still=True)
         chart.points("here", [np.log10(r.sw2)], [r.depth], marker="s", color=style.accent, size=11, ring=style.ink, z=6)
         panel.frame(xlim=ends, ylim=(1e-3, 10), yscale="log", x="σ²", xticks=ticks, grid=True,
                     title="A deep layer's factor")
