@@ -312,7 +312,7 @@ MUTANTS = dict(
         "G10 the squared distance": (_counter(norm=lambda d: np.square(d).sum(-1)), "3.54 sd away"),
         "G10 1 sd": (_counter(radius=1.0), "2.83 sd away"),
         "G10 2 sd": (_counter(radius=2.0), "sd away"),
-        "3, not 3 sd": (lambda samples, centers, sd: modes_captured(samples, centers, 1.0), "sd away: it counts 1"),
+        "3, not 3 sd": (lambda samples, centers, sd: modes_captured(samples, centers, 1.0), "not to be near"),
         "0.3, whatever sd": (lambda samples, centers, sd: modes_captured(samples, centers, 0.1), "5 sd"),
         "G10 the nearest, however far": (_counter(near_needed=False), "not to be near"),
         "1 % of those that are near": (_counter(of=sum), "near a centre"),
