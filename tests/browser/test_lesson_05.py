@@ -35,11 +35,18 @@ def test_stop_is_the_students_and_opens_the_hidden_test(open_notebook):
     assert "Not trained yet" in lab.words
     lab.press("play")
     lab.until("canvas.paints.length > 20")
+    before = lab.pixels()
     lab.press("stop")
+    lab.root.get_by_text("The training runs on").wait_for()  # what takes a while is said to do so
     lab.until_words("You stopped at epoch")
     lab.until_state("done")
+    lab.until_exact()
+    verdict = slice(2 * before.shape[1] // 3, None)  # the right third: the hidden test, closed until now
+    assert (lab.pixels()[:, verdict] != before[:, verdict]).mean() > 0.03, "the words alone are no reveal"
+    shown = int(lab.canvas.get_attribute("data-seq"))
     lab.slider("patience").press("End")
     lab.until_words("patience 50")
+    lab.until("+canvas.dataset.seq > argument", shown)
     assert nb.run(1) == "True 800 50\n"
 
 

@@ -115,7 +115,7 @@ def test_lab_4e_cuts_no_words_off():
         assert outside(lab.set(case=case).step(4)) == []
 
 
-@pytest.mark.parametrize("settings", [dict(step=1e-6, beta=0.99), dict(step=4.0, beta=0.0), dict(step=4.0, beta=0.99)])
+@pytest.mark.parametrize("settings", [dict(step=1e-5, beta=0.99), dict(step=4.0, beta=0.0), dict(step=4.0, beta=0.99)])
 def test_lab_4b_cuts_no_words_off(settings):
     assert outside(optimizers.Spring(**settings)) == []
 

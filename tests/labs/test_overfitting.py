@@ -71,9 +71,9 @@ def test_the_penalised_polynomial_is_the_least_of_all_and_its_constant_pays_noth
 
 
 def test_what_lab_5a_asks_is_so():
+    compute = overfitting.DegreeAndData.compute
     for seed in range(10):
-        r = overfitting.DegreeAndData(degree=14, seed=seed).result
-        train, fresh = r.by_strength.T
+        train, fresh = compute(degree=14, n=15, noise=0.2, strength=1e-8, others=False, seed=seed)["by_strength"].T
         assert train.argmin() == 0
         assert (np.diff(train) > -1e-12).all()
         assert 0 < fresh.argmin() < len(fresh) - 1
@@ -108,6 +108,12 @@ def test_lab_5a_shows_other_samples_that_differ_more_the_larger_the_degree():
 
 
 # 5d ------------------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def stopped_at_10():
+    """Lab 5d as it opens, stopped after 10 epochs, by our own rule."""
+    return overfitting.YouAreEarlyStopping().step(10).stop().result
+
+
 def test_lab_5d_trains_as_fit_does():
     lab = overfitting.YouAreEarlyStopping(seed=4).step(12)
     d, net = few(seed=4), stopping.digits_net(4)
@@ -122,9 +128,12 @@ def test_lab_5d_trains_as_fit_does():
 
 def test_stop_opens_the_test_and_compares_the_finger_with_the_rule_and_the_end():
     lab = overfitting.YouAreEarlyStopping(seed=1, patience=5).step(30)
-    before = lab.result.says.copy()
+    before, captions = lab.result.says.copy(), []
+    lab.stage.observe(lambda change: captions.append(change.new), "caption")
     lab.stop()
     r = lab.result
+    assert lab.stage.frame["run"] == 1, "the page drops late pictures of a run in which Stop was pressed: this is none"
+    assert "You stopped at epoch 30. The training runs on" in captions[0]
     assert (r.mine, len(r.validation), lab.stage.state) == (30, stopping.EPOCHS, "done")
     assert (r.says == before).all(), "the frames stay as the finger left them"
     d, net = few(seed=1), stopping.digits_net(1)
@@ -198,8 +207,8 @@ def test_lab_5d_frames_the_digits_by_what_the_net_says_of_them():
     assert [panel[f"label{i}"].get_text() for i in range(16)] == [str(y) for y in r.d.y[:16]]
 
 
-def test_lab_5d_runs_on_the_students_rule_and_shows_what_its_mistake_costs(bank):
-    ours = overfitting.YouAreEarlyStopping().step(10).stop().result
+def test_lab_5d_runs_on_the_students_rule_and_shows_what_its_mistake_costs(bank, stopped_at_10):
+    ours = stopped_at_10
     lab = overfitting.YouAreEarlyStopping().use(bank.SOLUTIONS["early_stopping"]).step(10).stop()
     assert lab.wait(20)
     assert lab.result.rule == pytest.approx(ours.rule, rel=1e-6)
@@ -215,8 +224,8 @@ def test_lab_5d_runs_on_the_students_rule_and_shows_what_its_mistake_costs(bank)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_loss_is_lowest_where_lab_5d_says(seed):
-    r = overfitting.YouAreEarlyStopping(seed=seed).step(1).stop().result
+def test_the_loss_is_lowest_where_lab_5d_says(seed, stopped_at_10):
+    r = overfitting.YouAreEarlyStopping(seed=seed).step(1).stop().result if seed else stopped_at_10
     assert r.best == int(np.argmin(r.validation)) + 1
     assert 20 <= r.best <= 100, "about 50, says the question"
 
@@ -319,12 +328,31 @@ def test_lab_5e_draws_both_nets_the_gap_and_the_weights():
     assert f"gap of the losses {r.validation[-1] - r.train[-1]:.3f}" in lab.stage.alt
 
 
+def at_the_end(remedy):
+    """(loss, accuracy) on the own digits and on new ones, where lab 5e ends with a remedy at strength 5."""
+    d = few(seed=0, held_out=300)
+    net, training = bench.training(remedy, 5, d, 0)
+    if remedy == "early stopping":
+        runner = bench.Runner(net, training, d, bench.REMEDIES[remedy][0](5))
+        while len(runner.train) <= bench.STEPS:
+            runner.step()
+    else:
+        assert sum(1 for _ in training) == bench.STEPS
+    return [list(evaluate(net, X, y, cross_entropy, nnlab.accuracy).values()) for X, y in ((d.X, d.y), (d.V, d.v))]
+
+
+@pytest.fixture(scope="module")
+def without_remedy():
+    return at_the_end("none")
+
+
 @pytest.mark.parametrize("remedy", [name for name in bench.REMEDIES if name != "none"])
-def test_every_remedy_helps_on_new_digits_and_costs_on_the_own(remedy):
-    r = overfitting.RegulariserBench(remedy=remedy).step(bench.STEPS).result
-    assert r.validation[-1] < r.plain_validation[-1] - 0.1
-    assert r.train[-1] > r.plain_train[-1] + 0.05
-    assert r.accuracies[1] > r.plain_accuracies[1]
+def test_every_remedy_helps_on_new_digits_and_costs_on_the_own(remedy, without_remedy):
+    (plain_own, _), (plain_new, plain_right) = without_remedy
+    (own, _), (new, right) = at_the_end(remedy)
+    assert new < plain_new - 0.1
+    assert own > plain_own + 0.05
+    assert right > plain_right
 
 
 def test_lab_5e_runs_on_the_students_dropout_and_shows_one_that_is_never_off(bank):

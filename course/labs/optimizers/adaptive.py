@@ -91,8 +91,8 @@ class OwnRates(Lab):
             distance = np.hypot(*np.clip(path, -1e6, 1e6).T) / np.hypot(*path[0])
             error.line(kind, np.arange(len(path)), np.maximum(distance, 1e-9), color=color(style, kind), width=2)
         steps = np.arange(1, STEPS + 1)
-        panel.frame(xlim=(0, STEPS), ylim=(0.01, 300), yscale="log", grid=True,
-                    yticks={0.01: "0.01", 0.1: "0.1", 1: "1", 10: "10", 100: "100"},
+        panel.frame(xlim=(0, STEPS), ylim=(0.01, 1e4), yscale="log", grid=True,
+                    yticks={0.01: "0.01", 1: "1", 100: "100", 1e4: "10,000"},
                     title=f"RMSprop's rates: — {names[0]}, - - {names[1]}")
         for i, dash in enumerate(("-", "--")):
             panel.line(f"rate{i}", steps, r.rates[:, i], color=color(style, "rmsprop"), width=2.2, dash=dash)

@@ -158,9 +158,24 @@ class Batches(Lab):
                 panel.line(name, np.maximum(at * per, 0.5 * per), values, width=2.6 if on else 1.2, z=4 if on else 2,
                            color=style.positive if on else style.faint)
             if 2e-5 < values[-1] < 20:
-                words = "all" if size == N else str(size)
-                view["steps"].text(f"{name} words", 1.25 * max(at[-1], 0.6), values[-1], words, size=9,
-                                   color=style.positive if on else style.faint, weight="bold" if on else "normal")
+                above = 2.0 if size == N else 1.0  # after few steps: there the other curves pass below
+                view["steps"].text(f"{name} words", 1.25 * max(at[-1], 0.6), above * values[-1], self._short(size),
+                                   size=9, color=style.positive if on else style.faint,
+                                   weight="bold" if on else "normal")
+        self._names_at_the_end(view["seen"], r, style)
+
+    @staticmethod
+    def _short(size):
+        return "all" if size == N else str(size)
+
+    def _names_at_the_end(self, panel, r, style):
+        """All sizes end at the same number of examples: their names one above the other, far enough apart."""
+        ends = sorted((values[-1], name) for name, (_, values) in r.losses.items() if 2e-5 < values[-1] < 20)
+        y = 0.0
+        for end, name in ends:
+            y, on = max(end, 2.6 * y), name == r.name
+            panel.text(f"{name} words", 1.2 * r.epochs * N, y, self._short(SIZES[name]), size=9,
+                       color=style.positive if on else style.faint, weight="bold" if on else "normal")
 
     def tell(self, r):
         words = (f"Steps of {r.name} fly apart: this learning rate is too large for them." if r.gone else

@@ -8,7 +8,7 @@ from course.labs.optimizers.rules import EPS, USES
 from course.labs.predict import Question
 
 STEPS = 50
-PATTERNS = ("constant", "random, N(0, 1)", "one in ten")
+PATTERNS = ("constant", "random, mean 0", "one in ten")
 
 
 def gradients(pattern):
@@ -72,7 +72,7 @@ class BiasCorrection(Lab):
         style, panel = view.style, view["steps"]
         top = np.abs([r.mended, r.plain]).max()
         reach = next(limit for limit in (1.5, 4.0, 12.0, 40.0, 120.0) if top <= limit or limit == 120.0)
-        panel.frame(xlim=(0, STEPS + 1), ylim=(-0.3 * reach if r.pattern == PATTERNS[1] else -0.05 * reach, reach),
+        panel.frame(xlim=(0, STEPS + 1), ylim=(-reach if r.pattern == PATTERNS[1] else -0.05 * reach, reach),
                     x="step", grid=True, title="Length of each step, in units of lr")
         panel.line("lr", [0, STEPS + 1], [1, 1], color=style.faint, width=1, dash=":")
         panel.line("plain", r.t, r.plain, color=style.negative, width=1.6, marker="x", size=5, label="not corrected")
@@ -84,7 +84,7 @@ class BiasCorrection(Lab):
         for name, mean, hat, values, title in (
                 ("means", r.m, r.m_hat, r.g, "The running mean of g"),
                 ("squares", r.v, r.v_hat, r.g**2, "The running mean of g²")):
-            top = 1.2 if r.pattern != PATTERNS[1] else (2.2 if name == "means" else 4.0)
+            top = 1.2 if r.pattern != PATTERNS[1] else (2.9 if name == "means" else 7.2)
             low = -top if r.pattern == PATTERNS[1] and name == "means" else -0.06
             axes = view[name]
             axes.frame(xlim=(0, STEPS + 1), ylim=(low, top), grid=True, title=title,

@@ -109,7 +109,7 @@ class WhereAdamFails(Lab):
                         title=f"Where {r.name} takes x", xticks={0: "0", 10_000: "10,000", 20_000: "20,000"})
             panel.line("best", [0, 20_000], [-1, -1], color=style.accent, width=1.6, dash="--")
             panel.text("best words", 400, -0.93, "the best place", color=style.accent, size=9, still=True)
-            panel.text("worst words", 400, 0.93, "the worst place", color=style.negative, size=9, still=True)
+            panel.text("worst words", 400, 0.87, "the worst place", color=style.negative, size=9, still=True)
             panel.line("path", steps, r.rows, color=style.positive, width=2.4)
             bars.frame(xlim=(0.4, 6.6), ylim=(-1.6, 4.5), x="step", grid=True, title="The gradients",
                        xticks={i: str(i) for i in range(1, 7)})

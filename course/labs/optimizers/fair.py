@@ -69,7 +69,7 @@ class FairComparison(Lab):
     uses = {name: USES[name] for name in ("momentum", "rmsprop", "adam")}
     question = Question(
         "With learning rate 0.01 for all, after 5 epochs Adam reads 93 % of new digits right, gradient descent 23 %. "
-        "Now each gets its own best rate. How far apart are the best and the worst of the five?",
+        "Now each gets its own best rate. How far apart are the best and the worst of the five, in percentage points?",
         ("about 50 points", "about 20 points", "about 10 points", "about 2 points"),
         "about 2 points",
         "The same number as learning rate does not mean the same thing to them: at 1 gradient descent is at its best, "

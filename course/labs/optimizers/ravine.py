@@ -10,7 +10,7 @@ from course.labs.optimizers.rules import USES
 from course.labs.predict import Question
 
 STEPS, START, FAR = 250, np.array([-1.0, 0.55]), 1e6
-FRACTIONS, BETAS = np.linspace(0.01, 2.25, 90), np.linspace(0.0, 1.0, 61)[:-1]
+FRACTIONS, BETAS = np.linspace(0.01, 2.25, 180), np.linspace(0.0, 1.0, 61)[:-1]
 
 
 def rate(step, beta):
@@ -116,26 +116,25 @@ class Ravine(Lab):
         plane.line("path", *seen.T, color=style.positive, width=1.5, marker="o", size=3.6)
         plane.points("minimum", [0], [0], marker="*", color=style.accent, size=14, z=6)
         plane.points("start", *START[:, None], marker="s", color=style.ink, size=7)
-        chart.frame(xlim=(0, 2.25), ylim=(0, 1), x="learning rate, in units of 2/L", y="momentum β",
+        chart.frame(xlim=(0, 2.25), ylim=(-0.05, 1), x="learning rate, in units of 2/L", y="momentum β",
                     title="○ yours   ✚ best with β = 0   ★ best")
         chart.image("map", r.map, (0, 2.25, 0, 1), vmin=-1, vmax=1, smooth=True)
+        chart.line("border", [1, 2], [0, 1], color=style.ink, width=1.2)  # lr L = 2 + 2 beta
         chart.text("orange", 1.72, 0.16, "diverges", ha="center", size=9)
         chart.text("blue", 0.55, 0.72, "the bluer, the faster", ha="center", size=9)
         chart.points("ball", [r.ball[0] / 2], [r.ball[1]], marker="*", color=style.accent, size=15,
                      ring=style.ink)
-        chart.points("descent", [r.descent[0] / 2], [0.012], marker="P", color=style.accent, size=10, ring=style.ink)
-        chart.points("here", [r.fraction], [max(r.beta, 0.012)], marker="o", color=style.background, size=11,
+        chart.points("descent", [r.descent[0] / 2], [0.0], marker="P", color=style.accent, size=10, ring=style.ink)
+        chart.points("here", [r.fraction], [r.beta], marker="o", color=style.background, size=11,
                      ring=style.ink, z=5).set(markeredgewidth=2.2)
         steps = np.arange(STEPS + 1)
         panel.frame(xlim=(0, STEPS), ylim=(1e-8, 30), yscale="log", x="step", y="distance left", grid=True,
                     yticks={1e-8: "1e-8", 1e-6: "1e-6", 1e-4: "1e-4", 1e-2: "0.01", 1: "1"},
-                    title="Distance to the minimum after each step")
+                    title="Distance left after each step. Blue: measured; dashed: the slope that theory gives")
         with np.errstate(all="ignore"):
             line = r.theory**steps * self._anchor(r)
         panel.line("error", steps[: len(r.error)], np.clip(r.error, 1e-12, 1e6), color=style.positive, width=3.2)
         panel.line("theory", steps, np.clip(line, 1e-12, 1e6), color=style.negative, width=1.6, dash="--", z=4)
-        panel.text("dashed", 0.985, 0.93, "blue: measured · dashed: the slope that theory gives", inside=True,
-                   ha="right", va="top", size=9, color=style.faint, still=True)
 
     @staticmethod
     def _anchor(r):

@@ -79,7 +79,7 @@ class Racer:
 KINDS = ("GD", "momentum", "nesterov", "rmsprop", "adam")
 NAMES = dict(GD="gradient descent", momentum="momentum", nesterov="Nesterov", rmsprop="RMSprop", adam="Adam")
 MARKS = dict(GD="o", momentum="s", nesterov="D", rmsprop="^", adam="v")
-CYCLE = dict(GD=7, momentum=1, nesterov=5, rmsprop=4, adam=0)
+CYCLE = dict(GD=7, momentum=1, nesterov=2, rmsprop=3, adam=0)  # no two of one hue, in light or in dark
 
 
 def color(style, kind):

@@ -11,7 +11,7 @@ from course.labs.optimizers.ravine import rate, walk
 from course.labs.optimizers.rules import USES
 from course.labs.predict import Question
 
-STEPS, LOW, HIGH = 200, 1e-6, 4.0
+STEPS, LOW, HIGH, EDGE = 200, 1e-5, 4.0, 30.0  # EDGE: of the map, for its words
 REGIMES = ("creeps", "rings", "swings from side to side", "flies apart")
 
 
@@ -52,7 +52,7 @@ class Spring(Lab):
     )
     panels, size, grid = (("map", "roots"), ("path", "path")), (760, 500), dict(
         width_ratios=(1.6, 1), height_ratios=(1.5, 1))
-    TICKS, RISE = np.linspace(-6, np.log10(HIGH), 160), np.linspace(0, 2, 90)
+    TICKS, RISE = np.linspace(np.log10(LOW), np.log10(EDGE), 240), np.linspace(0, 2, 90)
     MAP = regime(10.0 ** TICKS[None, :], 1 - 10.0 ** -RISE[:, None])
 
     @staticmethod
@@ -63,18 +63,21 @@ class Spring(Lab):
 
     def draw(self, view, r):
         style, chart, plane, panel = view.style, view["map"], view["roots"], view["path"]
-        chart.frame(xlim=(-6, np.log10(HIGH)), ylim=(0, 2), x="learning rate × curvature", y="momentum β",
-                    title="What it does", xticks={-6: "1e-6", -4: "1e-4", -2: "0.01", 0: "1"},
+        left, right = np.log10(LOW), np.log10(EDGE)
+        chart.frame(xlim=(left, right), ylim=(-0.09, 2.09), x="learning rate × curvature", y="momentum β",
+                    title="What it does", xticks={-5: "1e-5", -4: "1e-4", -3: "0.001", -2: "0.01", -1: "0.1", 0: "1"},
                     yticks=dict(zip(height([0, 0.5, 0.9, 0.97, 0.99]), ("0", "0.5", "0.9", "0.97", "0.99"),
                                     strict=True)))
         shades = np.array([0.0, 0.62, 0.3, -0.75])[self.MAP]
-        chart.image("map", shades, (-6, np.log10(HIGH), 0, 2), vmin=-1, vmax=1)
-        x = np.linspace(-6, 0, 80)
+        chart.image("map", shades, (left, right, 0, 2), vmin=-1, vmax=1)
+        x, rise = np.linspace(left, 0, 80), np.linspace(0, 2, 40)
         with np.errstate(divide="ignore"):
             chart.line("critical", x, height(np.minimum((1 - np.sqrt(10.0**x)) ** 2, 1 - 1e-9)), width=2)
-        chart.text("creeps", -4.4, 0.5, "creeps", size=10, ha="center")
+            chart.line("limit", np.log10(2 + 2 * (1 - 10.0**-rise)), rise, width=1.2)
+        chart.text("creeps", -3.7, 0.5, "creeps", size=10, ha="center")
+        chart.text("flies", 1.06, 1.0, "flies\napart", size=9, ha="center")
         chart.text("rings", -1.7, 1.5, "rings", size=10, ha="center")
-        chart.points("here", [np.log10(r.step)], [max(height(r.beta), 0.02)], marker="o", color=style.background,
+        chart.points("here", [np.log10(r.step)], [height(r.beta)], marker="o", color=style.background,
                      size=12, ring=style.ink, z=5).set(markeredgewidth=2.4)
         t = np.linspace(0, 2 * np.pi, 100)
         plane.frame(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal", x="real", y="imaginary", grid=True,

@@ -198,4 +198,5 @@ class RegulariserBench(Lab):
             words += f" It stopped at step {r.stopped} and went back to its best weights."
         return words, {"step": str(r.step), "gap of the losses": f"{gap:.3f}",
                        "validation accuracy": f"{r.accuracies[1]:.3f}", "without": f"{r.plain_accuracies[1]:.3f}",
-                       "on its own digits": f"{r.accuracies[0]:.3f}", "weights exactly 0": f"{r.zeros} of {r.W.size}"}
+                       "on its own digits": f"{r.accuracies[0]:.3f}",
+                       "zeros among the weights": f"{r.zeros} of {r.W.size}"}

@@ -22,10 +22,16 @@ def truth(X):
     return np.sin(1.5 * X[:, 0] - 0.5 * X[:, 1])
 
 
+@lru_cache(64)
+def drawn(seed):
+    """The weights and biases of all the random features."""
+    rng = np.random.default_rng([seed, 3])
+    return rng.standard_normal((INPUTS, MOST)), rng.uniform(-1, 1, MOST)
+
+
 def features(X, N, seed):
     """N random ReLU features of X: (n, 2) -> (n, N). More of them leave those there are as they were."""
-    rng = np.random.default_rng([seed, 3])
-    W, b = rng.standard_normal((INPUTS, MOST)), rng.uniform(-1, 1, MOST)
+    W, b = drawn(seed)
     return np.maximum(X @ W[:, :N] + b[:N], 0) / np.sqrt(N)
 
 

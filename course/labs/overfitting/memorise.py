@@ -99,7 +99,7 @@ class Memorise(Lab):
             curves.points("whole", [r.whole], [1], kind=0, size=11)
         panel.frame(xlim=(-6, 10), ylim=(-0.6, 1.6), yticks={0: "drawn\nby lot", 1: "true\nlabel"},
                     x="left of 0 it says the other label",
-                    title="Each example: how sure the net is of its label")
+                    title="How sure the net is of each label")
         panel.line("border", [0, 0], [-1, 2], color=style.faint, width=1, dash=":")
         height = 0.7 * (np.random.default_rng(0).random(N) - 0.5)
         for kind, of in ((0, r.drawn), (1, ~r.drawn)):

@@ -97,7 +97,7 @@ class DegreeAndData(Lab):
                 ("degrees", DEGREES, r.degree, r.by_degree, "linear", "degree"),
                 ("strengths", STRENGTHS, r.strength, r.by_strength, "log", "penalty λ")):
             panel = view[name]
-            limits = (0.5, 15.5) if scale == "linear" else (1e-8, 10)
+            limits = (0.5, 15.5) if scale == "linear" else (4e-9, 25)
             ticks = {d: d for d in range(1, 16, 2)} if scale == "linear" else None
             panel.frame(xlim=limits, ylim=(1e-4, 1e2), xscale=scale, yscale="log", x=label, xticks=ticks, grid=True,
                         title="Mean squared error" if name == "degrees" else "")

@@ -135,7 +135,12 @@ class YouAreEarlyStopping(Lab):
             return super().stop()
         self.pause()
         self._stopped = True
-        self._state("done")
+        with self._lock:
+            self.stage.run += 1  # the page drops what comes late of a run that was stopped: the verdict is of the next
+            self.stage.caption = (f"You stopped at epoch {len(self._result.validation)}. The training runs on to epoch "
+                                  f"{EPOCHS}, unseen, and then the hidden test opens ...")
+            self.stage.status = self.stage.caption
+            self._state("done")
         self._do(lambda: self._advance(1))
         return self
 
