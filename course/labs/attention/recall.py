@@ -15,7 +15,7 @@ KEYS, VALUES, DIM, STEPS, BATCH = 32, 10, 32, 800, 64
 LENGTHS = (2, 4, 8, 16)
 MODELS = ("attention", "one vector")
 # Accuracy after 800 steps at LENGTHS, means of seeds 0 ... 9: `python -m tests.lessons.test_09_attention recall`.
-STORED = {"attention": (1.0, 1.0, 1.0, 1.0), "one vector": (1.0, 0.95, 0.73, 0.47)}
+STORED = {"attention": (1.0, 1.0, 1.0, 1.0), "one vector": (0.999, 0.942, 0.731, 0.491)}
 
 
 def problem(pairs, rng, n=BATCH):

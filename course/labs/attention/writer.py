@@ -2,6 +2,8 @@
 sharpens or flattens; and where its heads look meanwhile.
 """
 
+import re
+
 import numpy as np
 
 import nnlab
@@ -14,7 +16,7 @@ from nnlab.models.language import next_probabilities
 
 LENGTH, SHOWN, LINES, BEST = 360, 40, 7, 9
 BEFORE = ". "  # or the model would have to guess whether a sentence begins here or is in its middle
-PROMPTS = ("the cats near the tall robot ", "every small dog ", "my ", "two red birds behind the children ")
+PROMPTS = ("the cats near the tall robot see", "the cat near the tall robots see", "every small dog ", "my ")
 
 
 def attend(model, ids):
@@ -26,6 +28,19 @@ def attend(model, ids):
             x, weights = block(x, return_weights=True)
             kept.append(weights[0, :, -1])
         return model.head(model.norm(x)).data[0, -1], np.concatenate(kept)
+
+
+def look_back(model, sentences):
+    """Where the last block's heads look when a verb's ending is due: their mean weight on the one place behind the
+    subject, (heads,), over those of these sentences that have something between subject and verb; how many those were.
+    """
+    found = []
+    for sentence in sentences:
+        parts = re.match("(.*?) (near|behind) (.*?) (see|like|follow|find|watch)", sentence)
+        if parts and len(BEFORE + parts[0]) <= CONTEXT:
+            weights = attend(model, LETTERS.encode(BEFORE + parts[0]))[1]
+            found.append(weights[-4:, len(BEFORE + parts[1])])
+    return np.mean(found, 0), len(found)
 
 
 def write(model, prompt, sentences, temperature, rng, most=110):
