@@ -57,15 +57,16 @@ def passes(layers, activation, x, top, weights=True):
     ReLU goes with the scale of its input (if there are no biases), so there each signal is brought back to size 1 and
     its true size kept apart: in float32, 60 layers could otherwise become exactly 0. delta is always scaled so.
     """
-    f, sizes, kept, zs = ACTIVATIONS[activation], [mean_square(x)], [x], []
+    f, sizes, zs = ACTIVATIONS[activation], [mean_square(x)], []
     free = activation == "relu" and not any(b.any() for _, b in layers)
+    kept = [x / x.dtype.type(np.sqrt(sizes[0])) if free else x]
     for W, b in layers:
         z = kept[-1].dot(W) + b
         h, last = f.f(z), sizes[-1]
         if free:
             now = mean_square(h) or 1e-300
             sizes.append(max(last * now, 1e-300))
-            h = h / np.float32(np.sqrt(now))
+            h = h / h.dtype.type(np.sqrt(now))
         else:
             sizes.append(mean_square(h))
         kept.append(h)
@@ -76,7 +77,7 @@ def passes(layers, activation, x, top, weights=True):
         if i < len(layers) - 1:
             delta = delta.dot(layers[i + 1][0].T) * f.df(zs[i], kept[i + 1])
         now = mean_square(delta) or 1e-300
-        size, delta = max(size * now, 1e-300), delta / np.float32(np.sqrt(now))
+        size, delta = max(size * now, 1e-300), delta / delta.dtype.type(np.sqrt(now))
         back.append(size)
         if weights:
             gradients.append(size * scale[i] ** 2 * mean_square(kept[i].T.dot(delta)) / len(x) ** 2)

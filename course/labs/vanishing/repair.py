@@ -149,7 +149,7 @@ class FixIt(Lab):
 
     def _first(self):
         """A new training: what the last one reached stays in the picture."""
-        if self._result is not None and len(self._result.losses) >= EVERY:
+        if self._result is not None and self._result.losses:
             self._before = self._result.losses, self._result.name
         super()._first()
 
