@@ -208,13 +208,24 @@ def test_forward_kl_covers_both_bumps_and_reverse_kl_picks_one():
 
 
 # The digits ----------------------------------------------------------------------------------------------------------
-def test_the_lab_makes_digits_and_some_of_them_much_more_often_than_others():
-    run = digits.DigitsFromNoise.train(16, 1e-3, 0.5, "nearest real digit", 0)
-    r = next(run)
-    while r["rounds"] < 3000:
-        r = run.send(dict(lr=1e-3, beta1=0.5))
-    assert r["curve"][-1, 1] < 0.9
-    assert r["classes"].max() > 2 * r["classes"].min()
+def test_the_number_to_beat_is_what_the_lesson_says_and_longer_training_comes_near_it(lesson):
+    """Told apart after 2,000 rounds, seeds 0, 1, 2: 0.83, 0.85, 0.87; after 4,000, seeds 0 and 1: 0.77, 0.74."""
+    space = {}
+    for cell in lesson.cells:
+        if cell.cell_type == "code" and ("import numpy" in cell.source or "def digit_gan" in cell.source
+                                         or "def told_apart" in cell.source):
+            exec(cell.source, space)
+    gan = space["digit_gan"](seed=0)
+    for now in gan.fit_steps(space["X"], batch_size=64):
+        if now.step in (2000, 4000):
+            fakes = gan.sample(1000)
+            score, shares = space["told_apart"](space["real"], fakes[:300]), digits.classes(fakes)
+            assert 0.78 <= score <= 0.92 if now.step == 2000 else score <= 0.82
+            assert (shares >= 0.02).sum() >= 8
+        if now.step == 4000:
+            break
+    assert shares.max() > 2 * shares.min(), "some several times as often as others"
+    assert digits.distances(fakes, space["X"]).min(1).mean() > 1.0, "no copies"
 
 
 # The notebook --------------------------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ class DigitsFromNoise(Lab):
 
     id, title = "8f", "Digits from noise"
     controls = dict(
-        latent=Choice((2, 16, 64), 16, "numbers of noise"),
+        latent=Choice((2, 16, 64), 16, "noise numbers"),
         lr=Slider(1e-4, 1e-2, 1e-3, 0.25, "learning rate", log=True, live=True),
         beta1=Slider(0.0, 0.9, 0.5, 0.1, "Adam's β₁", live=True),
         below=Choice(("nearest real digit", "a walk through the noise"), "nearest real digit", "below", live=True),
@@ -136,7 +136,7 @@ class DigitsFromNoise(Lab):
                     xticks={0: "0", 2000: "2000", 4000: "4000", 6000: "6000"},
                     title=f"Told from real ones: {r.curve[-1, 1]:.0%}")
         panel.line("real", [0, ROUNDS], [r.original] * 2, color=style.positive, width=1.4, dash="--")
-        panel.text("real name", 0.02, 0.06, "dashed: real ones", inside=True, color=style.positive, size=9, still=True)
+        panel.text("real name", 0.02, 0.2, "dashed: real ones", inside=True, color=style.positive, size=9, still=True)
         panel.line("apart", *r.curve.T, color=style.accent, width=2.2)
         panel.points("now", *r.curve[-1:].T, marker="o", color=style.accent, size=7)
         panel = view["classes"]

@@ -127,7 +127,7 @@ class RingOfEight(Lab):
         beta1=Slider(0.0, 0.9, 0.5, 0.1, "Adam's β₁", live=True),
         lr=Slider(1e-4, 1e-2, 1e-3, 0.25, "learning rate", log=True, live=True),
         pack=Choice((1, 2), 1, "packing"),
-        latent=Choice((1, 2, 8), 2, "numbers of noise"),
+        latent=Choice((1, 2, 8), 2, "noise numbers"),
         shown=Choice(("pushes on the fakes", "the folded noise"), "pushes on the fakes", "show", live=True),
         seed=Slider(0, 20, 0, 1, "other start"),
     )
