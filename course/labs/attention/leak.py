@@ -49,7 +49,7 @@ class MaskAndLeak(Lab):
     id, title = "9c", "Mask and leak"
     controls = dict(
         mask=Choice(MASKS, "none", "mask"),
-        j=Slider(1, T, T, 1, "change word number"),
+        j=Slider(1, T, T, 1, "change word"),
     )
     uses = dict(
         attention=(attention, lambda Q, K, V, mask: (len(Q), np.shape(V)[1]), "one output for each query"))
