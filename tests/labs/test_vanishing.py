@@ -83,7 +83,7 @@ def test_the_weights_gradients_are_computed_when_they_are_wanted():
 
 
 def test_the_students_start_takes_the_place_of_ours_and_the_slider_scales_it():
-    lab = vanishing.Telephone(sw2=2.0)
+    lab = vanishing.Telephone(sw2=2.0, depth=30)
     lab.use(telephone.he_init)
     ours = lab.result.up[-1]
     lab.use(lambda n_in, n_out, rng: (rng.normal(0, np.sqrt(2 / n_in), (n_in, n_out)), np.zeros(n_out)))

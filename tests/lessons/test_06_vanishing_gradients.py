@@ -187,7 +187,7 @@ def test_solved_exercises_drive_the_labs(lesson, bank):
         if written:
             space[written[1]] = bank.SOLUTIONS[written[1]]
     assert space["lab_6a"].stage.badge == "running your he_init"
-    up = space["lab_6a"].set(sw2=2.0, activation="relu").result.up
+    up = space["lab_6a"].set(sw2=2.0, activation="relu", depth=30).result.up
     assert 0.05 < up[-1] < 20, "He's start keeps the signal"
     assert space["lab_6e"].stage.badge == "running your clip_by_norm"
     ours = cliff.descend(cliff.STARTS[0], 0.3, "by norm", 0.5)[0]

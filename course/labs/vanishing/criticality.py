@@ -72,7 +72,7 @@ class CriticalityMap(Lab):
 
     id, title = "6b", "The map of all starts"
     controls = dict(
-        activation=Choice(NAMES, "relu", "activation"),
+        activation=Choice(NAMES, "sigmoid", "activation"),
         sw2=Slider(0.1, 10.0, 1.0, 0.05, "n · variance, σ²", log=True),
         depth=Slider(2, DEEPEST, 30, 1, "layers"),
         sb=Slider(0.0, 0.5, 0.0, 0.1, "biases' spread"),

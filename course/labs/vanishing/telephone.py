@@ -46,10 +46,10 @@ class Telephone(Lab):
     controls = dict(
         sw2=Slider(0.1, 4.0, 1.0, 0.05, "n · variance, σ²"),
         activation=Choice(NAMES, "relu", "activation"),
-        depth=Slider(2, 60, 30, 1, "layers"),
-        width=Choice((16, 32, 64, 128, 256, 512), 128, "neurons a layer n"),
+        depth=Slider(2, 60, 4, 1, "layers"),
+        width=Choice((16, 32, 64, 128, 256, 512), 128, "neurons, n"),
         sb=Slider(0.0, 0.5, 0.0, 0.05, "biases' spread"),
-        weights=Toggle(False, "show the weights' gradients too"),
+        weights=Toggle(False, "the weights' gradients, too"),
         seed=Slider(0, 20, 0, 1, "other weights"),
     )
     uses = dict(he_init=(he_init, lambda n_in, n_out, rng: [(n_in, n_out), (n_out,)], "W and b"))
