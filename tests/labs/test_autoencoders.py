@@ -96,6 +96,14 @@ def test_lab_7a_shows_pca_and_the_net_on_the_same_points():
     assert f"autoencoder {r.errors[-1]:.5f}" in lab.stage.alt
 
 
+def test_lab_7a_shows_only_pca_with_the_same_code_size_before_it_is_played():
+    lab = autoencoders.Bottleneck()
+    lines = lambda: [lab.view["error"]._artists.get(f"pca{k}") for k in (1, 2, 3, 4)]
+    assert [line is not None for line in lines()] == [True, False, False, False]
+    lab.step(1)
+    assert all(line.get_visible() for line in lines())
+
+
 def test_lab_7a_turns_while_it_stands_still_and_learns_nothing_by_it():
     lab = autoencoders.Bottleneck().step(5)
     before, errors = lab.view["space"]["own"].get_xydata().copy(), lab.result.errors
@@ -409,8 +417,10 @@ def test_what_lab_7e_asks_is_so():
     table = np.array([anomaly.by_size(unknown) for unknown in range(10)])
     assert (table[:, 7] > table[:, 49] + 0.05).all()
     assert (table.argmax(1) < 25).sum() >= 8
-    r = autoencoders.AnomalyThreshold().result
-    assert r.sizes[0] < 0.5 < 0.8 < r.sizes[7]
+    lab = autoencoders.AnomalyThreshold()
+    assert lab.result.sizes[0] < 0.5 < 0.8 < lab.result.sizes[7]
+    assert len(lab.view["sizes"]["area"].get_xdata()) == 8, "what is asked is not shown before"
+    np.testing.assert_array_equal(lab.set(k=50).view["sizes"]["area"].get_ydata(), lab.result.sizes)
 
 
 def test_false_alarms_are_about_the_share_that_was_promised():

@@ -100,9 +100,9 @@ class Bottleneck(Looking):
         error.frame(xlim=(0, STEPS), ylim=(low, top), yscale=scale, x="training step", grid=True,
                     xticks={at: at for at in range(0, STEPS, 400)}, title="Squared error on fresh data")
         for j, e in enumerate(r.pca_errors, 1):
-            if e < low:
-                continue
             mine, below = j == r.k, e < shapes.NOISE**2
+            if e < low or (len(r.errors) == 1 and not mine):  # before the training: the question asks about the others
+                continue
             error.line(f"pca{j}", [0, STEPS], [e, e], color=style.negative, width=2.4 if mine else 1.0,
                        dash="-" if mine else "--")
             error.text(f"name{j}", STEPS * 0.985, e * (0.94 if below else 1.04 if scale == "log" else 1.0),

@@ -61,7 +61,7 @@ class LatentMap(Lab):
         z1=Slider(-REACH, REACH, 0.0, 0.05, "z₁"),
         z2=Slider(-REACH, REACH, 0.0, 0.05, "z₂"),
         start=Choice(tuple(range(10)), 0, "from a"),
-        end=Choice(tuple(range(10)), 1, "to a"),
+        end=Choice(tuple(range(10)), 0, "to a"),
         tiles=Toggle(False, "show what each place decodes to"),
     )
     uses = dict(encode=(encode, lambda X: (len(X), 2), "two numbers for each digit"),
