@@ -126,6 +126,8 @@ def test_turning_the_view_keeps_lengths_upright_and_comes_round():
     np.testing.assert_allclose(flat(-180)(points), flat(180)(points), atol=1e-12)
     up = flat(37)(np.array([[0, 1.0, 0]]))[0]
     np.testing.assert_allclose(up, [0, np.cos(np.radians(24))], atol=1e-12)
+    away = flat(0)(np.array([[0, 0, 1.0]]))[0]  # what lies behind is seen a little higher
+    np.testing.assert_allclose(away, [0, np.sin(np.radians(24))], atol=1e-12)
 
 
 @pytest.mark.parametrize(("data", "k", "net", "below", "above"), [
@@ -333,6 +335,8 @@ def test_lab_7d_draws_its_arrows_and_the_way_of_the_point():
     assert len(r.walk) == 13
     np.testing.assert_allclose(view["field"]["walk"].get_xydata(), r.walk)
     np.testing.assert_allclose(r.walk[0], [-1.5, 0.5], atol=1e-6)
+    second = r.look(x1=float(r.walk[1, 0]), x2=float(r.walk[1, 1]))["walk"]
+    np.testing.assert_allclose(second[:-1], r.walk[1:], atol=1e-5, err_msg="each step starts where the last one ended")
     strokes = np.array(view["field"]["arrows"].get_segments())
     np.testing.assert_allclose(strokes[:, 0], denoise.PLANE)
     np.testing.assert_allclose(strokes[:, 1], denoise.PLANE + r.arrows / 3, atol=1e-6)
