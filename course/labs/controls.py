@@ -37,7 +37,7 @@ class Slider:
         if self.log:
             from math import log10
             return widgets.FloatLogSlider(min=log10(self.low), max=log10(self.high), step=self.step,
-                                          readout_format=".2g", **common)
+                                          readout_format=".3r" if self.low >= 1e-4 else ".2g", **common)
         if self.whole:
             return widgets.IntSlider(min=self.low, max=self.high, step=self.step, **common)
         return widgets.FloatSlider(min=self.low, max=self.high, step=self.step, readout_format=".2f", **common)
@@ -80,7 +80,7 @@ class Toggle:
 
     def widget(self, name: str) -> widgets.Widget:
         return widgets.Checkbox(value=self.value, description=self.label or name, indent=False,
-                                layout=widgets.Layout(width="100%"))
+                                layout=widgets.Layout(width="98%"))  # at 100 % a scroll bar stands below
 
     def check(self, name: str, value: Any) -> bool:
         if not isinstance(value, bool):
