@@ -33,7 +33,7 @@ from pathlib import Path
 from mutants import mutants_of, stratified
 
 ROOT = Path(__file__).resolve().parents[1]
-CORE = ("ops.py", "tensor.py", "sums.py", "module.py", "functional", "nn", "optim")  # of the package: what is mutated by default
+CORE = ("ops.py", "tensor.py", "sums.py", "module.py", "functional", "nn", "optim")  # what is mutated by default
 MEMORY = 4 << 30  # bytes for each process: an endless loop may fill memory before its time is over
 
 # Running tests in a forked process -----------------------------------------------------------------------------------
