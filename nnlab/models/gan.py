@@ -79,13 +79,16 @@ class GAN(Module):
         Real and fake go through D as one batch, which is quicker; a batch norm in D then takes its statistics over
         both, and gives the fakes away less than with a batch for each.
         """
+        return 2 * self._mean_over_both(real)  # a mean over both halves is half of the sum of their means
+
+    def _mean_over_both(self, real):
         real, fake = np.asarray(real, self.d_optimizer.params[0].dtype), self.sample(len(real))
         if real.shape != fake.shape:
             raise ValueError(f"real must be of the shape that the generator makes, {fake.shape}; got {real.shape}.")
         logits = self._judge(np.concatenate([real, fake]))
         is_real = np.zeros(logits.shape, logits.dtype)
         is_real[:len(is_real) // 2] = 1
-        return 2 * F.binary_cross_entropy_with_logits(logits, is_real)  # a mean over both halves is half of the sum
+        return F.binary_cross_entropy_with_logits(logits, is_real)
 
     def g_loss(self, n):
         """What n fresh samples cost the generator. Its gradient reaches D's weights too: `g_step` keeps them out."""
@@ -109,7 +112,7 @@ class GAN(Module):
         >>> gan.d_step(np.ones((5, 3))) > 0, bool((gan.generator.layers[0].weight == before).all())
         (True, True)
         """
-        return self._descend(self.d_loss(real), self.d_optimizer, "discriminator")
+        return self._descend(self._mean_over_both(real), self.d_optimizer, "discriminator", times=2)
 
     def g_step(self, n):
         """One step of G on n fresh samples, D stays as it is, its gradients too. -> the loss before it.
@@ -123,13 +126,13 @@ class GAN(Module):
         with _frozen(self.d_optimizer.params):
             return self._descend(self.g_loss(n), self.g_optimizer, "generator")
 
-    def _descend(self, loss, optimizer, name):
-        value = loss.item()
+    def _descend(self, loss, optimizer, name, times=1):
+        value = times * loss.item()
         if not isfinite(value):
             raise TrainingDiverged(f"the {name}'s loss became {value} at its step {optimizer.steps + 1}. Its learning "
                                    f"rate is {optimizer.lr:g}: try {optimizer.lr / 10:g}.", optimizer.steps + 1, None)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward(times)
         optimizer.step()
         return value
 
