@@ -128,7 +128,7 @@ def test_what_lab_9d_asks_is_so():
 
 # 9b ------------------------------------------------------------------------------------------------------------------
 def test_lab_9b_shows_the_spread_and_what_softmax_makes_of_it():
-    lab = labs.WhyTheRoot(d=256.0)
+    lab = labs.WhyTheRoot(d=256.0, scaled=False)
     r = lab.result
     assert r.d == 256
     assert r.spread == pytest.approx(16, rel=0.06)
@@ -140,6 +140,14 @@ def test_lab_9b_shows_the_spread_and_what_softmax_makes_of_it():
     entropy, largest, slope = scale.sharpness(np.array([[0.0, np.log(3.0)]]))
     assert (largest, slope) == pytest.approx((0.75, 2 * 0.75 * 0.25))
     assert entropy == pytest.approx(-(p * np.log(p)).sum() / np.log(2))
+
+
+def test_no_deeper_lab_shows_what_it_asks_before_it_is_asked():
+    assert "scaledFalse" not in labs.WhyTheRoot().view["entropy"]._touched
+    assert (labs.ShuffleTest().result.order == range(6)).all()
+    lab = labs.Bottleneck()
+    assert "one vector" not in lab.view["lengths"]._touched
+    assert "one vector" in lab.step(1).view["lengths"]._touched
 
 
 # 9e ------------------------------------------------------------------------------------------------------------------

@@ -117,7 +117,8 @@ class Bottleneck(Lab):
         lengths.frame(xlim=(1, 17), ylim=(0, 1.03), x="pairs to remember", grid=True, xticks={n: n for n in LENGTHS},
                       title="After 800 steps, 10 starts")
         for name, of in (("attention", style.positive), ("one vector", style.negative)):
-            lengths.line(name, LENGTHS, STORED[name], color=of, width=1.6, marker="o", size=5)
+            if r.step:  # what is asked before is not shown before
+                lengths.line(name, LENGTHS, STORED[name], color=of, width=1.6, marker="o", size=5)
         lengths.line("guessing", [1, 17], [1 / VALUES] * 2, color=style.faint, width=1, dash=":")
         lengths.text("guess", 16.8, 0.14, "guessing", ha="right", va="bottom", size=8.5, color=style.faint, still=True)
         lengths.text("a", 9, 0.92, "attention", ha="center", size=9, color=style.positive, still=True)

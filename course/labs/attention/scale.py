@@ -48,7 +48,7 @@ class WhyTheRoot(Lab):
     controls = dict(
         d=Slider(2.0, 1024.0, 64.0, 0.0301, "size d", log=True),
         n=Slider(4, MOST, 16, 4, "keys"),
-        scaled=Toggle(False, "divide by the root of d"),
+        scaled=Toggle(True, "divide by the root of d"),
     )
     question = Question(
         "A query looks at 16 keys; all are random vectors of d = 256 numbers, and nothing is divided. How much weight "
@@ -84,14 +84,15 @@ class WhyTheRoot(Lab):
             panel = view[name]
             panel.frame(xlim=(2, 1024), ylim=(0, 1.05), xscale="log", x="d" if name == "slope" else "", grid=True,
                         xticks={2: 2, 8: 8, 32: 32, 128: 128, 512: 512}, title=title)
-            for scaled in (False, True):
+            for scaled in {r.scaled, True}:  # what is asked before is not shown before
                 panel.line(f"scaled{scaled}", DIMS, r.curves[scaled][:, column],
                            width=2.6 if scaled == r.scaled else 1.4, color=style.positive if scaled else style.negative)
             panel.points("now", [r.d], [r.now[column]], marker="o", size=9, color=style.ink)
         view["entropy"].text("divided", 0.97, 0.72, "divided by √d", inside=True, ha="right", color=style.positive,
                              size=9, still=True)
-        view["entropy"].text("not", 0.97, 0.33, "not divided", inside=True, ha="right", color=style.negative, size=9,
-                             still=True)
+        if not r.scaled:
+            view["entropy"].text("not", 0.97, 0.33, "not divided", inside=True, ha="right", color=style.negative,
+                                 size=9, still=True)
 
     def tell(self, r):
         entropy, largest, slope = r.now

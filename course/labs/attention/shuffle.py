@@ -33,7 +33,7 @@ class ShuffleTest(Lab):
 
     id, title = "9f", "The shuffle test"
     controls = dict(
-        shuffle=Slider(0, 30, 1, 1, "other order"),
+        shuffle=Slider(0, 30, 0, 1, "other order"),
         places=Toggle(False, "add the places"),
     )
     question = Question(
