@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -60,7 +62,8 @@ class Lab:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self.process.poll() is None:
             if found := re.search(r"http://\S+", "".join(self.printed)):
-                return found[0]
+                with contextlib.suppress(OSError), socket.create_connection(parts(found[0]), 5):
+                    return found[0]  # it is printed a moment before the server listens
             time.sleep(0.05)
         self.stop()
         raise AssertionError(f"nnlab lab printed no address:\n{''.join(self.printed)}")
@@ -89,6 +92,11 @@ class Lab:
                 reader.join(5)
             self.process.stdout.close()
             self.process.stderr.close()
+
+
+def parts(address: str) -> tuple[str, int]:
+    found = urllib.parse.urlsplit(address)
+    return found.hostname, found.port
 
 
 @pytest.fixture(scope="module")
