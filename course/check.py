@@ -6,17 +6,16 @@ It says what is wrong and why ("row 2 became nan when row 1 is large"), never th
 
 import html
 import importlib.util
-import inspect
 import pathlib
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import tomllib
 from functools import cache
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from course.exercise import Call, Exercise, NotWritten, Wrong
 from course.labs.errors import explain
 from course.progress import in_notebook
 from course.record import Record, now
@@ -24,80 +23,11 @@ from course.record import Record, now
 UNITS = pathlib.Path(__file__).parent / "units"
 
 
-@dataclass(frozen=True)
-class Check:
-    """One thing an exercise is checked for. `run(call, rng)` raises Wrong; `catches` names the misconception."""
-
-    title: str
-    run: Callable
-    catches: str = ""
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """A function the student writes, known by its call, as in `neuron(x, w, b)`, and its checks."""
-
-    call: str
-    checks: list[Check] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return self.call.split("(")[0]
-
-    def check(self, title: str, catches: str = "") -> Callable:
-        """Decorator: add a check."""
-        def add(run):
-            self.checks.append(Check(title, run, catches))
-            return run
-
-        return add
-
-
-class Wrong(Exception):
-    """What a check has found, in the student's words."""
-
-
-class NotWritten(Exception):
-    """The function returns None: it is still the empty frame it was handed out as."""
-
-
-def shaped(got: Any, shape: tuple[int, ...], symptom: str = "") -> np.ndarray:
-    """`got` as an array of numbers; Wrong, with both shapes and the symptom, unless it has this one."""
-    try:
-        array = np.asarray(got)
-    except ValueError:  # rows of unequal lengths
-        array = np.empty(0, object)
-    if array.dtype.kind not in "biuf":  # numpy would make numbers of strings too
-        raise Wrong(f"it returned a {type(got).__name__} that is no array of numbers; "
-                    f"expected {_shape_words(shape)}.")
-    if array.shape != shape:
-        raise Wrong(f"it returned {_shape_words(array.shape)}; expected {_shape_words(shape)}. {symptom}".rstrip())
-    return array
-
-
-def close(got: Any, expected: Any, symptom: str, rtol: float = 1e-5) -> None:
-    """Raise Wrong unless `got` has the shape of `expected` and, to `rtol` of the largest one, its values.
-
-    The symptom is said of the values only. The default lets float32 pass.
-    """
-    expected = np.asarray(expected, float)
-    array = shaped(got, expected.shape)
-    bad = ~np.isfinite(array)
-    if bad.any():
-        raise Wrong(f"{int(bad.sum())} of {bad.size} numbers are nan or infinite. {symptom}")
-    if np.abs(array - expected).max(initial=0) > rtol * max(np.abs(expected).max(initial=0), 1e-12):
-        raise Wrong(symptom)
-
-
-def _shape_words(shape: tuple[int, ...]) -> str:
-    return "a single number" if shape == () else f"an array of shape {shape}"
-
-
 class Result:
     """What a check found, as text and as a small table. True if all passed."""
 
-    def __init__(self, name: str, outcomes: list[tuple[str, str]], written: bool = True):
-        self.name, self.outcomes, self.written = name, outcomes, written
+    def __init__(self, name: str, outcomes: list[tuple[str, str]], written: bool = True, after: int = 0):
+        self.name, self.outcomes, self.written, self.after = name, outcomes, written, after
 
     def __bool__(self) -> bool:
         return self.written and all(not symptom for _, symptom in self.outcomes)
@@ -106,6 +36,9 @@ class Result:
         if not self.written:
             return f"{self.name}: not written yet. It returns None: replace the dots and run the cell again."
         passed = sum(not symptom for _, symptom in self.outcomes)
+        if self.after:
+            more = f"{self.after} more {'runs' if self.after == 1 else 'run'} after you hand in"
+            return f"{self.name}: visible checks {passed} of {len(self.outcomes)}; {more}"
         return f"{self.name}: {passed} of {len(self.outcomes)} checks pass{'.' if self else ''}"
 
     def __repr__(self) -> str:
@@ -119,21 +52,25 @@ class Result:
         return f"<b>{html.escape(self._headline())}</b>" + (f"<table>{rows}</table>" if rows else "")
 
 
-def check(name: str, function: Callable | None = None) -> Result:
-    """Run the visible checks of exercise `name` on the function of that name in this notebook (or on `function`)."""
+def check(name: str, written: Any = None) -> Result:
+    """Run the visible checks of exercise `name` on what has that name in this notebook (or on `written`)."""
     exercise = find(name)
-    if function is None:
-        function = _callers_names(sys._getframe(1)).get(name)
-    if function is None:
-        return Result(name, [("it exists", f"there is no function {exercise.call} yet: run the cell that defines it.")])
-    if not callable(function):
-        what = f"{name} is a {type(function).__name__}; it must be the function {exercise.call}."
+    names = _callers_names(sys._getframe(1))
+    if written is None:
+        written = names.get(name)
+    if written is None:
+        return Result(name, [("it exists", f"there is no {exercise.call} yet: run the cell that defines it.")])
+    if not exercise.is_value and not callable(written):
+        what = f"{name} is a {type(written).__name__}; it must be the function {exercise.call}."
         return Result(name, [("it is a function", what)])
+    variant = names.get("VARIANT", {}).get(name)
+    if variant is None and exercise.draw:
+        variant = exercise.draw(np.random.default_rng(0))
     outcomes = []
     for number, one in enumerate(exercise.checks):
         try:
             with np.errstate(all="ignore"):
-                one.run(_careful(name, function), np.random.default_rng([number, len(name)]))
+                one.run(Call(exercise, written, variant), np.random.default_rng([number, len(name)]))
             outcomes.append((one.title, ""))
         except NotWritten:
             return Result(name, [], written=False)
@@ -141,35 +78,44 @@ def check(name: str, function: Callable | None = None) -> Result:
             outcomes.append((one.title, str(found)))
         except Exception as problem:
             outcomes.append((one.title, explain(problem, (name,))))
-    result = Result(name, outcomes)
-    if result and in_notebook():
+    result = Result(name, outcomes, after=hidden_checks(name))
+    if result and in_notebook() and name in exercises():
         Record().keep("exercises", name, {"passed_at": now()})
     return result
 
 
 def find(name: str) -> Exercise:
-    """The exercise called `name`, of any unit."""
-    known = exercises()
+    """The exercise called `name`, of any unit, for practice or graded."""
+    known = exercises() | exercises("graded.py")
     if name not in known:
         raise ValueError(f"there is no exercise {name!r}: there are {', '.join(sorted(known))}.")
     return known[name]
 
 
-def exercises() -> dict[str, Exercise]:
-    """All exercises by name."""
+def exercises(kind: str = "visible.py") -> dict[str, Exercise]:
+    """All exercises for practice by name; of "graded.py", those of the assignments."""
     found: dict[str, Exercise] = {}
-    for file in sorted(UNITS.glob("*/visible.py")):
-        unit = exercises_of(file.parent.name)
+    for file in sorted(UNITS.glob(f"*/{kind}")):
+        unit = exercises_of(file.parent.name, kind)
         if twice := found.keys() & unit.keys():
             raise ValueError(f"two exercises are called {min(twice)!r}; the second is in {file}.")
         found |= unit
     return found
 
 
+def hidden_checks(name: str) -> int:
+    """How many more checks run after the hand-in; 0 for practice."""
+    for file in UNITS.glob("*/unit.toml"):
+        for exercise in tomllib.loads(file.read_text(encoding="utf-8")).get("exercise", []):
+            if exercise.get("name") == name:
+                return exercise.get("hidden", 0)
+    return 0
+
+
 @cache
-def exercises_of(unit: str) -> dict[str, Exercise]:
-    """The exercises of one unit by name, read from its visible.py."""
-    return {each.name: each for each in vars(read_unit(unit, "visible.py")).values() if isinstance(each, Exercise)}
+def exercises_of(unit: str, kind: str = "visible.py") -> dict[str, Exercise]:
+    """The exercises of one unit by name, read from its visible.py, or from another such file."""
+    return {each.name: each for each in vars(read_unit(unit, kind)).values() if isinstance(each, Exercise)}
 
 
 def read_unit(unit: str, file: str) -> ModuleType:
@@ -179,46 +125,6 @@ def read_unit(unit: str, file: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def _careful(name: str, function: Callable) -> Callable:
-    """`function`, called on copies: one that writes into its inputs is told so, and does not spoil the check."""
-    def call(*args):
-        given = [_copied(a) for a in args]
-        got = function(*given)
-        for before, after, parameter in zip(args, given, _parameters(function, len(args)), strict=True):
-            if not _same(before, after):
-                raise Wrong(f"it changes its argument {parameter} in place; whoever called it still needs that. "
-                            "Make a new one.")
-        if got is None or got is ...:
-            raise NotWritten
-        return got
-
-    return call
-
-
-def _copied(a: Any) -> Any:
-    """`a`, where it is an array or a list, and all arrays in a list, anew."""
-    if isinstance(a, list):
-        return [_copied(part) for part in a]
-    return np.array(a) if isinstance(a, np.ndarray) else a
-
-
-def _same(before: Any, after: Any) -> bool:
-    """Is it as it was? Told of arrays and of lists, of arrays too; anything else is not looked at."""
-    if isinstance(before, list):
-        return isinstance(after, list) and len(before) == len(after) and all(map(_same, before, after))
-    if isinstance(before, np.ndarray):
-        return isinstance(after, np.ndarray) and np.array_equal(before, after)
-    return not isinstance(before, int | float | str) or before == after
-
-
-def _parameters(function: Callable, count: int) -> list[str]:
-    try:
-        names = list(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        names = []
-    return (names + [f"number {i + 1}" for i in range(len(names), count)])[:count]
 
 
 def _callers_names(frame) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from course.check import UNITS, Exercise, Wrong, _careful, check, close, exercises, read_unit, shaped
+from course.check import UNITS, check, exercises, read_unit
+from course.exercise import Call, Exercise, Wrong, close, shaped
 
 
 def banks():
@@ -141,7 +142,7 @@ def test_a_list_of_arrays_of_several_shapes_is_handed_over_as_copies_and_watched
         return arrays
 
     run = exercise.checks[0].run
-    run(_careful("scaled", lambda arrays: [2 * a for a in arrays]), None)
+    run(Call(exercise, lambda arrays: [2 * a for a in arrays]), None)
     for wrong in (in_place, lambda arrays: arrays.reverse() or arrays, lambda arrays: arrays.append(1) or arrays):
         with pytest.raises(Wrong, match="in place"):
-            run(_careful("scaled", wrong), None)
+            run(Call(exercise, wrong), None)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course.check import Exercise, Wrong, close, shaped
+from course.exercise import Exercise, Wrong, close, shaped
 
 column_means = Exercise("column_means(X)")
 

@@ -6,7 +6,7 @@ Each speaks about a symptom and never about the solution. Sizes are never square
 
 import numpy as np
 
-from course.check import Exercise, Wrong, close, shaped
+from course.exercise import Exercise, Wrong, close, shaped
 from nnlab.functional import sigmoid
 
 neuron = Exercise("neuron(x, w, b)")

@@ -6,7 +6,7 @@ formula that holds in one may break in the other; shapes are never square, so th
 
 import numpy as np
 
-from course.check import Exercise, Wrong, close, shaped
+from course.exercise import Exercise, Wrong, close, shaped
 from nnlab import functional as F
 
 sigmoid = Exercise("sigmoid(z)")

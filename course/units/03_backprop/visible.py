@@ -6,7 +6,7 @@ products have the right shape when they are. What is right is found here by fini
 
 import numpy as np
 
-from course.check import Exercise, NotWritten, Wrong, close, shaped
+from course.exercise import Exercise, NotWritten, Wrong, close, shaped
 from nnlab import Tensor
 from nnlab.functional import cross_entropy, linear
 

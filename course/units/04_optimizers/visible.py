@@ -7,7 +7,7 @@ place.
 
 import numpy as np
 
-from course.check import Exercise, Wrong, close, shaped
+from course.exercise import Exercise, Wrong, close, shaped
 
 LR = 0.05
 

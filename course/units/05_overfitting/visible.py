@@ -6,7 +6,7 @@ data never of one size: so a swapped probability, axis or set shows.
 
 import numpy as np
 
-from course.check import Exercise, Wrong, close, shaped
+from course.exercise import Exercise, Wrong, close, shaped
 
 P = 0.2
 

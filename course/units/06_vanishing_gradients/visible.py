@@ -6,7 +6,7 @@ wrong fan shows; gradients are lists of arrays of several shapes, as those of a 
 
 import numpy as np
 
-from course.check import Exercise, Wrong, close, shaped
+from course.exercise import Exercise, Wrong, close, shaped
 
 EPS, MOMENTUM = 1e-5, 0.1
 

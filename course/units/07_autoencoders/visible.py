@@ -6,7 +6,7 @@ as large as the data except where that is the point.
 
 import numpy as np
 
-from course.check import Exercise, Wrong, close, shaped
+from course.exercise import Exercise, Wrong, close, shaped
 
 
 def _two(got, what):

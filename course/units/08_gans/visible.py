@@ -8,7 +8,7 @@ all noise is written down: so what moves, by what, and with which fakes shows.
 import numpy as np
 
 import nnlab
-from course.check import Exercise, Wrong, close, shaped
+from course.exercise import Exercise, Wrong, close, shaped
 from nnlab.functional import binary_cross_entropy_with_logits, sigmoid
 
 N, LR = 7, 0.5

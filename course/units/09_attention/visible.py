@@ -6,7 +6,7 @@ sizes are alike, so that a wrong axis, a wrong root or a swapped K and V shows.
 
 import numpy as np
 
-from course.check import Exercise, Wrong, close, shaped
+from course.exercise import Exercise, Wrong, close, shaped
 
 T_Q, T_K, D, D_V = 5, 6, 8, 3
 
