@@ -17,7 +17,8 @@ _LAYOUT = {"layout": {"width": "98%"}, "style": {"description_width": "8.4em"}}
 class Slider:
     """A number from low to high. Whole numbers when low, high and step are ints; `log` gives every decade the same way.
 
-    `live` says that a running training takes the new value at its next step; otherwise it starts again with it.
+    `live` says that a running training takes the new value at its next step, and one that stands still shows what it
+    changes in the picture; otherwise the training starts again with it.
     """
 
     low: float

@@ -29,7 +29,8 @@ class Shell:
         self._borrowed: dict[str, Callable] = {}
         self._holding = False  # set() moves several controls: one computation for all
         self._restart = False  # a control that does not act on a running training has moved
-        self._at_work = self._again = False  # the student's function runs; a control has moved since it began
+        self._at_work = False  # the student's function runs
+        self._next: Callable | None = None  # a control has moved since it began: what to do when it is through
         self._steps: Iterator | None = None
         self._result: SimpleNamespace | None = None
         self._problem: BaseException | None = None
@@ -66,31 +67,42 @@ class Shell:
             self.taken += 1
         return True
 
+    def _look_again(self) -> None:
+        """What live controls show of a net that stands still: no step is taken.
+
+        A training may yield, as `look`, a function (**parameters) -> the part of its result that such controls make.
+        Where only the drawing reads the control, to draw again is enough.
+        """
+        r = self._result
+        if hasattr(r, "look"):
+            self._result = SimpleNamespace(**vars(r) | r.look(**self._parameters()))
+
     def _do(self, job: Callable[[], Any]) -> None:
         """Run `job` and show what it led to: here and now, or in the worker where the student's function is in it."""
+        moving = job == self._look_again  # the hand may move on at once
         if not self._borrowed:
             with self._lock:  # a cell and a control may come at once: the second to compute has the newest values
                 self._guard(job)
-                self._show()
+                self._show(moving)
             return
         self._end_worker()
         before = self.stage.state
         self._state("busy")
-        self._again, self._at_work = False, True
+        self._next, self._at_work = None, True
         yours = " and your ".join(self._borrowed)
 
         def work():
             todo = job
             while True:
                 self._guard(todo)
-                self._show()
+                self._show(moving)
                 with self._lock:  # a control that moves after this line starts the next computation itself
-                    if not self._again:
+                    if self._next is None:
                         self._at_work = False
                         if self.stage.state == "busy":
                             self._state("still" if before == "busy" else before)
                         return iter(())
-                    self._again, todo = False, self._first
+                    todo, self._next = self._next, None
 
         self._worker.start(work, f"lab {self.id}, your function")
         self._worker.wait(PATIENCE)
@@ -125,10 +137,10 @@ class Shell:
                 self._restart = self._restart or afresh
                 return
             if self._at_work:  # come round once more with the newest values
-                self._again = self._again or afresh
+                if self._next != self._first:
+                    self._next = self._first if afresh else self._look_again
                 return
-        if afresh:
-            self._begin()
+        self._do(self._first if afresh else self._look_again)
 
     # -- playing ----------------------------------------------------------------------------------------------------
 

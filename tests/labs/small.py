@@ -73,6 +73,26 @@ class Walk(Lab):
         return "A walk.", {"w": f"{r.w:.4f}", "step": str(r.step)}
 
 
+class Watched(Walk):
+    """A walk seen through a glass, and from a place that only the drawing knows; all its controls are live."""
+
+    id = "t6"
+    controls = {"rate": Walk.controls["rate"], "glass": Slider(1, 9, 1, live=True), "place": Slider(0, 9, 0, live=True)}
+    uses = {"f": (lambda w: w, lambda w: (), "one number")}
+
+    @staticmethod
+    def train(rate, glass, place, f):
+        w, now = 3.0, {"glass": glass, "f": f}
+        look = lambda glass, f, **_: {"seen": float(f(glass * w))}
+        for step in range(4):
+            w -= now["rate"] * 0.1 * w if step else 0
+            now = yield {"w": w, "step": step, "path": [], "look": look, **look(**now)}
+
+    def draw(self, view, r):
+        super().draw(view, r)
+        view["main"].points("seen", [self.values["place"]], [r.seen])
+
+
 def square(x):
     return x**2
 

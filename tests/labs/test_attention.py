@@ -211,18 +211,18 @@ def test_lab_9g_looks_where_it_says_and_follows_its_sliders_when_it_does_not_tra
     lab = labs.Dates(start=translate.STARTS[1])
     r = lab.result
     seen = translate.look(trained.trained("near"), "September 5, 1998", 1, 0.0)
-    assert (r.look.written, r.look.says) == (seen.written, seen.iso)
+    assert (r.seen.written, r.seen.says) == (seen.written, seen.iso)
     np.testing.assert_array_equal(lab.view["map"]["map"].values, seen.weights[::-1])
     assert "".join(lab.view["map"][f"in{k}"].get_text() for k in range(5)) == seen.written[:5]
     lab.view["map"]
     before = lab.result.curve
     lab._widgets["form"].value = "05/09/98"
     assert lab.result.curve is before, "nothing is trained or measured anew"
-    assert len(lab.result.look.written) == 8
+    assert len(lab.result.seen.written) == 8
     lab._widgets["noise"].value = 0.5
     lab._widgets["form"].value = "September 5, 1998"
-    assert lab.result.look.written != seen.written
-    assert len(lab.result.look.written) == len(seen.written)
+    assert lab.result.seen.written != seen.written
+    assert len(lab.result.seen.written) == len(seen.written)
     assert "mistyped" not in lab.error
 
 
@@ -235,13 +235,13 @@ def test_lab_9g_trains_as_the_script_does():
         next(steps)
     written, iso = dates.sample(translate.CHECKED, "validation", rng=1)
     assert lab.result.curve[-1].tolist() == [20, trained.whole_dates(model, *trained.encoded(written, iso)).mean()]
-    np.testing.assert_allclose(lab.result.look.weights, translate.look(model, "September 5, 1998", 1, 0.0).weights,
+    np.testing.assert_allclose(lab.result.seen.weights, translate.look(model, "September 5, 1998", 1, 0.0).weights,
                                rtol=1e-5)
 
 
 def test_lab_9g_without_attention_has_nowhere_to_look():
     lab = labs.Dates(reads="one vector", start=translate.STARTS[1])
-    assert lab.result.look.weights.shape[1] == 1
+    assert lab.result.seen.weights.shape[1] == 1
     assert "map" not in lab.view["map"]._touched
     assert "looks at its own" not in lab.stage.alt
     lab.step(1)

@@ -42,6 +42,20 @@ def test_it_runs_at_the_ends_of_all_its_controls(lab_class):
         lab.set(**{name: control.value})
 
 
+@pytest.mark.parametrize(("of", "control", "value"), [
+    ("1g", "example", 3), ("2g", "example", 7), ("3e", "guess_loss", True), ("4h", "measure", "training loss"),
+    ("7a", "turn", 60), ("7d", "x1", 0.2), ("8a", "mu", -2.0), ("8c", "shown", "the folded noise"),
+    ("8f", "below", "a walk through the noise"), ("9d", "string", 5), ("9g", "day", 9), ("9h", "temperature", 0.3),
+])  # fmt: skip
+def test_what_only_looks_needs_no_step(of, control, value):
+    lab = next(lab_class for lab_class in LABS if lab_class.id == of)().step(3)
+    before, taken = lab.view.pixels().copy(), lab.taken
+    lab._widgets[control].value = value
+    assert lab.taken == taken
+    assert (lab.view.pixels() != before).any()
+    assert lab.step(1).taken == taken + 1
+
+
 @every_lab
 @pytest.mark.parametrize("end", [0, -1], ids=["low", "high"])
 def test_it_runs_with_all_its_controls_at_one_end(lab_class, end):

@@ -57,13 +57,13 @@ def test_lab_8a_follows_the_hand_without_taking_a_step_and_goes_on_learning_from
     assert lab.set(mu=3.0, sd=0.3).result.least < 0.1
 
 
-def test_lab_8a_begins_anew_when_a_control_moves_after_its_end(monkeypatch):
+def test_lab_8a_follows_the_hand_after_its_end_too(monkeypatch):
     monkeypatch.setattr(judge, "MOST", 3)
     lab = gans.BestJudge()
-    lab.step(9)
-    assert lab.stage.state == "done"
+    learned = lab.step(9).result.learned
     lab.set(mu=2.0)
-    assert (lab.result.mu, lab.result.step, lab.stage.state) == (2.0, 0, "still")
+    assert (lab.result.mu, lab.result.step, lab.stage.state) == (2.0, 3, "done")
+    np.testing.assert_array_equal(lab.result.learned, learned)
 
 
 def test_the_hill_of_lab_8a_is_the_students_divergence(bank):

@@ -20,7 +20,7 @@ from PIL import Image
 
 from course.labs import cells
 from course.labs import shell as module
-from tests.labs.small import Asked, Line, TwoFunctions, Walk, Yours
+from tests.labs.small import Asked, Line, TwoFunctions, Walk, Watched, Yours
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -305,6 +305,44 @@ def test_a_control_moved_while_still_begins_again_unless_live():
     assert lab.result.w == pytest.approx(3 * 0.99**3 * 0.95)
     move(lab, start=4)
     assert (lab.taken, lab.result.w) == (0, 4)
+
+
+@pytest.mark.parametrize("steps", [0, 2, 9], ids=["at first", "between steps", "at the end"])
+def test_a_live_control_shows_at_once_what_it_changes_while_nothing_trains(steps):
+    lab = Watched().step(steps)
+    w, taken, state = lab.result.w, lab.taken, lab.stage.state
+    move(lab, glass=5)
+    assert lab.result.seen == 5 * w
+    assert lab.view["main"]["seen"].get_xydata().tolist() == [[0, 5 * w]]
+    assert lab.stage.frame["type"] == "image/jpeg"  # the hand may move on; when it rests the exact one follows
+    move(lab, place=7)
+    assert lab.view["main"]["seen"].get_xydata().tolist() == [[7, 5 * w]]
+    assert (lab.result.w, lab.taken, lab.stage.state) == (w, taken, state)
+    if state != "done":
+        lab.step(1)
+        assert (lab.taken, lab.result.seen) == (taken + 1, 5 * lab.result.w)
+
+
+def test_a_live_control_that_moves_while_the_students_function_runs_is_looked_at_afterwards(monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 0.02)
+    gate = threading.Semaphore(2)
+
+    def f(w):
+        gate.acquire()
+        return -w
+
+    lab = Watched().use(f).step(1)
+    until(lambda: not lab._at_work)
+    for glass in (2, 3, 4):
+        move(lab, glass=glass)
+    assert lab.stage.state == "busy"
+    gate.release(2)
+    until(lambda: not lab._at_work)
+    assert (lab.result.seen, lab.taken) == (-4 * lab.result.w, 1)
+    lab._widgets["rate"].value = 1.0
+    gate.release()
+    until(lambda: not lab._at_work)
+    assert (lab.result.w, lab.taken) == (pytest.approx(3 * 0.99), 1), "no step is taken for it"
 
 
 def test_a_training_that_breaks_says_so_and_can_be_mended():

@@ -57,11 +57,16 @@ class TwoOutputs(Lab):
         curve = []
 
         def state(example):
-            this = example % len(y_new)
             p, P = sigmoid(X_new @ w), answer(X_new @ W)
             curve.append((((p > 0.5) == asked(y_new)).mean(), (P.argmax(1) == y_new).mean()))
-            return dict(x=X_new[this, :64], label=int(y_new[this]), p=float(p[this]), P=P[this], curve=np.array(curve),
-                        yes=bool(asked(y_new[this])), yes_no=yes_no, many=many, sums=(P.sum(1).min(), P.sum(1).max()))
+
+            def look(example, **_):
+                this = example % len(y_new)
+                return dict(x=X_new[this, :64], label=int(y_new[this]), p=float(p[this]), P=P[this],
+                            yes=bool(asked(y_new[this])))
+
+            return dict(curve=np.array(curve), yes_no=yes_no, many=many, sums=(P.sum(1).min(), P.sum(1).max()),
+                        look=look, **look(example))
 
         now = yield state(example)
         for _ in range(STEPS):

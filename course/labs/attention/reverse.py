@@ -100,23 +100,26 @@ class LearnTheMap(Lab):
     def train(task, L, heads, places, string, seed):
         curve, losses = [], []
 
-        def state(model, string):
+        def look(string, **_):
             ids = np.random.default_rng([7, int(string)]).integers(len(SYMBOLS), size=(1, L))
             with nnlab.no_grad():
                 logits, weights = model(ids)
+            return dict(weights=weights[0], ids=ids[0], says=logits.data[0].argmax(-1),
+                        right=ids[0][sources(task, L)].T)
+
+        def state(string):
             if len(losses) % 4 == 0:
                 accuracy, mass, _ = measure(model, task, L)
                 curve.append((len(losses), accuracy, mass.max(0).mean()))
-            return dict(weights=weights[0], ids=ids[0], says=logits.data[0].argmax(-1), task=task, L=L,
-                        right=ids[0][sources(task, L)].T, curve=np.array(curve), step=len(losses), places=places,
-                        loss=losses[-1] if losses else None)
+            return dict(task=task, L=L, curve=np.array(curve), step=len(losses), places=places,
+                        loss=losses[-1] if losses else None, look=look, **look(string))
 
         steps = learn(task, L, heads, places, seed)
         model, _ = next(steps)
-        now = yield state(model, string)
-        for model, loss in steps:
+        now = yield state(string)
+        for _, loss in steps:
             losses.append(loss)
-            now = yield state(model, now["string"])
+            now = yield state(now["string"])
 
     def draw(self, view, r):
         style, panel, curve = view.style, view["map"], view["curve"]

@@ -22,7 +22,6 @@ STORED = {"near": (1.0, 1.0, 1.0, 1.0, 1.0, 1.0),
           "mixed": (0.999, 0.998, 0.992, 0.989, 0.983, 0.984),
           "vector": (0.771, 0.821, 0.746, 0.783, 0.804, 0.799)}
 KINDS = {"attention": "near", "attention, all mixed": "mixed", "one vector": "vector"}
-LOOKS = {"form", "day", "noise"}  # these change what is looked at, not what is trained
 
 
 def example(form, day, noise):
@@ -92,9 +91,12 @@ class Dates(Lab):
             curve.append((step, right.mean()))
             return by_length(right, written)
 
+        def asked(form, day, noise, **_):
+            return dict(at=dict(form=form, day=day, noise=noise), seen=None)
+
         def state(now):
-            return dict(seen=lambda **kinds: look(model, **kinds), look=None, at={name: now[name] for name in LOOKS},
-                        step=step, curve=np.array(curve), lengths=lengths, kind=kind, ready=ready)
+            return dict(model=model, look=asked, step=step, curve=np.array(curve), lengths=lengths, kind=kind,
+                        ready=ready, **asked(**now))
 
         lengths = measured()
         now = yield state(dict(form=form, day=day, noise=noise))
@@ -105,23 +107,12 @@ class Dates(Lab):
                 lengths = measured()
             now = yield state(now)
 
-    def _changed(self, *names):
-        if set(names) <= LOOKS and self._result is not None and self.stage.state != "playing" and not (
-                self._holding or self._problem):
-            self._do(self._look_again)
-        else:
-            super()._changed(*names)
-
-    def _look_again(self):
-        now = self.values
-        self._result.look, self._result.at = None, {name: now[name] for name in LOOKS}
-
     @staticmethod
     def _seen(r):
         """What the model makes of the date in view; worked out when it is shown, not at every step."""
-        if r.look is None:
-            r.look = r.seen(**r.at)
-        return r.look
+        if r.seen is None:
+            r.seen = look(r.model, **r.at)
+        return r.seen
 
     def draw(self, view, r):
         style, panel, curve, lengths = view.style, view["map"], view["curve"], view["lengths"]

@@ -86,7 +86,7 @@ class Writer(Lab):
         def state(temperature):
             logits, weights = attend(model, ids[-CONTEXT:])
             return dict(text=LETTERS.decode(ids)[len(BEFORE):], logits=logits, weights=weights,
-                        temperature=float(temperature))
+                        temperature=float(temperature), look=lambda temperature, **_: dict(temperature=temperature))
 
         shown = state(temperature)
         now = yield shown
@@ -95,13 +95,6 @@ class Writer(Lab):
             ids = np.append(ids, rng.choice(len(p), p=p))
             shown = state(now["temperature"])
             now = yield shown
-
-    def _changed(self, *names):
-        if names == ("temperature",) and self._result is not None and self.stage.state != "playing" and not (
-                self._holding or self._problem):
-            self._do(lambda: setattr(self._result, "temperature", float(self.values["temperature"])))
-        else:
-            super()._changed(*names)
 
     def draw(self, view, r):
         style, page, heads, ahead = view.style, view["text"], view["heads"], view["next"]

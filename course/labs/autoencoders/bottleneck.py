@@ -7,8 +7,8 @@ import numpy as np
 
 import nnlab
 from course.labs.autoencoders import shapes
-from course.labs.autoencoders.looking import Looking
 from course.labs.controls import Choice, Slider
+from course.labs.lab import Lab
 from course.labs.overfitting.few import mosaic
 from course.labs.predict import Question
 from nnlab.functional import mse_loss
@@ -41,7 +41,7 @@ def training(model, X, seed, steps=STEPS):
             return
 
 
-class Bottleneck(Looking):
+class Bottleneck(Lab):
     """A code of k numbers: PCA's reconstruction and an autoencoder's, as it learns. `use(pca_reconstruct)`."""
 
     id, title = "7a", "The bottleneck"
@@ -63,7 +63,6 @@ class Bottleneck(Looking):
         "plane, ... The curve bends into four directions, so it takes four. A decoder with hidden layers bends along.",
         skippable=False,
     )
-    looks = ("turn",)
     panels, size, per_frame = (("space", "error"),), (760, 420), 1
     grid = dict(width_ratios=(1.35, 1))
 

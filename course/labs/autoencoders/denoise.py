@@ -7,8 +7,8 @@ P. Vincent et al., ICML 2008; that the arrows are sigma^2 times the slope of ln 
 import numpy as np
 
 import nnlab
-from course.labs.autoencoders.looking import Looking
 from course.labs.controls import Choice, Slider
+from course.labs.lab import Lab
 from course.labs.predict import Question
 from nnlab.functional import mse_loss
 
@@ -44,7 +44,7 @@ def best_answer(x, X, sigma):
     return weights @ X / total[:, None], density
 
 
-class Denoising(Looking):
+class Denoising(Lab):
     """A net that learns to take noise away: r(x) - x as arrows over the data, against the exact field, and a point that
     follows them. `use(denoising_pairs)`."""
 
@@ -66,7 +66,6 @@ class Denoising(Looking):
         "At a peak the noise has pushed points in from all sides alike, so the best guess is: stay. The arrow is "
         "σ² times the slope of ln p, and at a peak the slope is 0. On the flank it points uphill.",
     )
-    looks = ("x1", "x2")
     panels, size, per_frame = (("field", "exact"),), (760, 420), 1
     grid = dict(width_ratios=(1.35, 1))
 

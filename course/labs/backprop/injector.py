@@ -90,16 +90,18 @@ class BugInjector(Lab):
         found = verdicts(fresh, X, y, start)
         runs = [[fresh(), start, [1.0]], [byhand.Trainer(), start, [1.0]]]
         first = [trainer.loss(X, y, *start) for trainer, *_ in runs]
-        guesses = {name: bool(guesses[f"guess_{name}"]) for name in CHECKS}
 
-        def state(guesses):
+        def look(**now):
+            return dict(guesses={name: bool(now[f"guess_{name}"]) for name in CHECKS})
+
+        def state(now):
             theirs, ours = (tuple(losses) for *_, losses in runs)
             step = len(theirs) - 1
             numbers = {"loss": theirs[-1]} | found
             notices = {name: value > (1 if name == "loss" else WRONG) for name, value in numbers.items()}
             shown = {name: step >= (STEPS if name == "loss" else 15 * i) for i, name in enumerate(CHECKS)}
             return dict(losses=theirs, right=ours, step=step, numbers=numbers, notices=notices, shown=shown,
-                        guesses=guesses, bug="your train_step" if yours else bug)
+                        bug="your train_step" if yours else bug, look=look, **look(**now))
 
         now = yield state(guesses)
         for _ in range(STEPS):
@@ -109,7 +111,7 @@ class BugInjector(Lab):
                     run[1] = weights = trainer.step(X, y, weights, lr)
                     share = trainer.loss(X, y, *weights) / begin
                 losses.append(share if np.isfinite(share) else 1e6)
-            now = yield state({name: bool(now[f"guess_{name}"]) for name in CHECKS})
+            now = yield state(now)
 
     def draw(self, view, r):
         panel, style = view["loss"], view.style

@@ -120,11 +120,6 @@ class DigitsFromNoise(Lab):
             rounds += EVERY
             now = yield state()
 
-    def _changed(self, *names):
-        if names == ("below",) and not self._holding and self.stage.state != "playing":
-            self._show()
-        super()._changed(*names)
-
     def draw(self, view, r):
         style, wall, pairs = view.style, view["wall"], view["pairs"]
         wide, high = 10 * COLUMNS - 2, 10 * ROWS - 2

@@ -9,7 +9,7 @@ import nnlab
 from course.labs.controls import Slider
 from course.labs.lab import Lab
 from course.labs.predict import Question
-from nnlab.functional import sigmoid
+from nnlab.functional import binary_cross_entropy_with_logits, sigmoid
 
 FAR, BATCH, MOST, SHOWN = 7.0, 512, 3000, 40
 X = np.linspace(-FAR, FAR, 281)  # where the densities are drawn and summed
@@ -73,40 +73,29 @@ class BestJudge(Lab):
     @staticmethod
     def train(mu, sd, jsd):
         D, adam = judge()
-        rng, p, before, step, floor = np.random.default_rng(0), shares(0, 1), None, 0, None
-        real = rng.standard_normal(SHOWN)
-        fake = rng.standard_normal(SHOWN)
+        rng, p, floors = np.random.default_rng(0), shares(0, 1), {}
+        real, fake = rng.standard_normal((2, SHOWN))
+
+        def look(mu, sd, jsd):
+            """All that hangs on where the fakes are, for D as it is."""
+            if sd not in floors:
+                floors[sd] = np.log(4) - 2 * np.array([jsd(p, shares(m, sd)) for m in MUS])
+            q, logits = shares(mu, sd), nnlab.predict(D, X[:, None])[:, 0].astype(float)
+            return dict(
+                mu=mu, sd=sd, q=normal(X, mu, sd), fake=mu + sd * fake, floor=floors[sd], learned=sigmoid.f(logits),
+                best=sigmoid.f((np.square((X - mu) / sd) - np.square(X)) / 2 + np.log(sd)),
+                least=float(np.log(4) - 2 * jsd(p, q)), loss=expected_loss(p, q, logits))
+
         now = dict(mu=mu, sd=sd, jsd=jsd)
-        while step < MOST:
-            mu, sd = now["mu"], now["sd"]
-            q = shares(mu, sd)
-            if before != (mu, sd):  # a control has moved: show where that leads, and let D learn from the next step on
-                if before is None or before[1] != sd:
-                    floor = np.log(4) - 2 * np.array([jsd(p, shares(m, sd)) for m in MUS])
-                before = mu, sd
-            else:
-                x = np.concatenate([rng.normal(0, 1, BATCH), rng.normal(mu, sd, BATCH)])[:, None].astype(np.float32)
+        for step in range(MOST + 1):
+            if step:
+                x = np.concatenate([rng.normal(0, 1, BATCH), rng.normal(now["mu"], now["sd"], BATCH)])[:, None]
                 is_real = (np.arange(2 * BATCH) < BATCH)[:, None]
-                loss = 2 * nnlab.functional.binary_cross_entropy_with_logits(D(x), is_real)
+                loss = 2 * binary_cross_entropy_with_logits(D(x), is_real)
                 adam.zero_grad()
                 loss.backward()
                 adam.step()
-                step += 1
-            logits = nnlab.predict(D, X[:, None])[:, 0].astype(float)
-            now = yield dict(
-                mu=mu, sd=sd, step=step, p=normal(X, 0, 1), q=normal(X, mu, sd), real=real, fake=mu + sd * fake,
-                best=sigmoid.f((np.square((X - mu) / sd) - np.square(X)) / 2 + np.log(sd)), learned=sigmoid.f(logits),
-                floor=floor, least=float(np.log(4) - 2 * jsd(p, q)), loss=expected_loss(p, q, logits))
-
-    def _changed(self, *names):
-        """Where nothing plays, a control that moves shows at once where it leads; no step is taken for it."""
-        if self._holding or self._steps is None or self._problem or self.stage.state in ("playing", "busy", "done"):
-            if not self._holding and self.stage.state == "done":
-                self._begin()
-            else:
-                super()._changed(*names)
-        else:
-            self._do(lambda: self._advance(1))
+            now = yield dict(step=step, p=normal(X, 0, 1), real=real, look=look, **look(**now))
 
     def draw(self, view, r):
         style, top, answer, loss = view.style, view["densities"], view["answer"], view["loss"]

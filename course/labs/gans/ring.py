@@ -203,8 +203,6 @@ class RingOfEight(Lab):
                 self._widgets["recipe"].value = OWN
         finally:
             self._holding = False
-        if names == ("shown",) and self.stage.state != "playing":
-            self._show()
         super()._changed(*names)
 
     # -- the training ----

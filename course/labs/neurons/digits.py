@@ -56,10 +56,15 @@ class NeuronReadsDigits(Lab):
         optimizer = nnlab.SGD(neuron.parameters(), lr=lr)
 
         def state(step, loss, example):
-            w, this = neuron.weight.data.copy(), example % len(X_new)
+            w = neuron.weight.data.copy()
             z = X_new @ w + neuron.bias.item()
-            return dict(w=w, x=X_new[this], label=int(y_new[this]), z_example=float(z[this]), z=z, y=y_new,
-                        accuracy=float(((z > 0) == y_new).mean()), step=step, loss=loss, digits=(zero, one))
+
+            def look(example, **_):
+                this = example % len(X_new)
+                return dict(x=X_new[this], label=int(y_new[this]), z_example=float(z[this]))
+
+            return dict(w=w, z=z, y=y_new, accuracy=float(((z > 0) == y_new).mean()), step=step, loss=loss,
+                        digits=(zero, one), look=look, **look(example))
 
         now = yield state(0, float(np.log(2)), example)
         optimizer.lr = now["lr"]

@@ -96,12 +96,6 @@ class FairComparison(Lab):
                     done += 1
                     yield state()
 
-    def _changed(self, *names):
-        """How the runs are compared is looked up when they are drawn: that needs no run, so not even a step."""
-        super()._changed(*names)
-        if set(names) <= {"way", "rate", "measure"} and not self._holding and self.stage.state != "playing":
-            self._show()
-
     def _ranked(self, r):
         """For each optimizer the index of the rate it is judged at (-1: none yet), its mean, lowest and highest."""
         way, rate, which = self.values["way"], self.values["rate"], MEASURES.index(self.values["measure"])
@@ -118,7 +112,7 @@ class FairComparison(Lab):
             found.append((at, got.mean(), got.min(), got.max()))
         return found
 
-    def draw(self, view, r):
+    def draw(self, view, r):  # how the runs are compared is looked up here: that needs no run, so not even a step
         style, chart, panel = view.style, view["curves"], view["ranks"]
         way, rate, measure = (self.values[name] for name in ("way", "rate", "measure"))
         accuracy = measure == MEASURES[0]
