@@ -94,12 +94,12 @@ class Call:
     def __call__(self, *args):
         if self._exercise.is_value:
             return answered(_copied(self._written))
-        return self._watched(self._written, args, _parameters(self._written, len(args)))
+        return self._watched(self._written, args, parameters(self._written, len(args)))
 
     def run(self, probe: str, *args):
         """What a probe of the exercise records when it drives what the student wrote."""
         function = self._exercise.probes[probe]
-        names = _parameters(function, len(args) + 1)[1:]
+        names = parameters(function, len(args) + 1)[1:]
         return self._watched(lambda *given: function(self._written, *given), args, names)
 
     def _watched(self, function: Callable, args: tuple, names: list[str]):
@@ -172,7 +172,8 @@ def _copied(a: Any) -> Any:
     return np.array(a) if isinstance(a, np.ndarray) else a
 
 
-def _parameters(function: Callable, count: int) -> list[str]:
+def parameters(function: Callable, count: int) -> list[str]:
+    """The names of its first `count` parameters, numbers where it does not tell."""
     try:
         names = list(inspect.signature(function).parameters)
     except (TypeError, ValueError):

@@ -1,0 +1,326 @@
+"""Where student code runs: bubblewrap, else docker or podman, else nowhere. `--unsafe` must be typed and is stamped on
+every result.
+
+A sandbox does jobs one after the other (course/grading/inside). A job is a process of its own with a line to the judge;
+a job that will not end takes its sandbox with it, and the next one gets a new one.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from course.grading import syscalls
+from course.grading.contents import INSIDE, bubblewrap, python
+from course.grading.inside import wire
+
+IMAGE = "nnlab-judge"
+NOBODY = 65534
+OUTPUT = 64_000  # bytes of output that are kept
+PATIENCE = 5  # wall seconds for each CPU second: a busy machine is not the student's fault
+
+
+class SandboxError(Exception):
+    """Nothing can be run here; the message says why and how to mend it."""
+
+
+class Died(BaseException):
+    """A job's process ended before it answered. `how`: cpu, wall, crash, exit; the words are for the student.
+
+    Like wire.Forged no Exception, so that no check that expects an error can take it for the student's.
+    """
+
+    def __init__(self, how: str, words: str):
+        super().__init__(words)
+        self.how = how
+
+
+class Job:
+    """A process that does one job. `ask` sends it a message and waits for the answer, `finish` ends it."""
+
+    def __init__(self, down: int, up: int, wait: Callable[[float], int | None], kill: Callable[[], None],
+                 output: Callable[[], bytes], limits: dict):
+        self._down, self._up, self._wait, self._kill, self._output = down, up, wait, kill, output
+        self._wall, self._cpu = limits["cpu_seconds"] * PATIENCE, limits["cpu_seconds"]
+        self.alive = True
+
+    def ask(self, message: Any, most: int) -> Any:
+        """The answer, of at most `most` bytes. Raises Died, or wire.Forged."""
+        self.send(message)
+        return self.receive(most)
+
+    def send(self, message: Any) -> None:
+        data, deadline = memoryview(wire.frame(message)), time.monotonic() + self._wall
+        while data:
+            self._until(deadline, self._down, select.POLLOUT)
+            try:
+                data = data[os.write(self._down, data[:65536]):]
+            except (BrokenPipeError, ConnectionResetError):
+                raise self._died() from None
+
+    def receive(self, most: int) -> Any:
+        deadline = time.monotonic() + self._wall
+        try:
+            size = wire.length(self._exactly(wire.HEADER, deadline), most)
+            return wire.loads(self._exactly(size, deadline))
+        except wire.Forged:
+            self.finish(kill=True)
+            raise
+
+    def _exactly(self, count: int, deadline: float) -> bytes:
+        parts = []
+        while count:
+            self._until(deadline, self._up, select.POLLIN)
+            try:
+                part = os.read(self._up, min(count, 1 << 16))
+            except ConnectionResetError:
+                part = b""
+            if not part:
+                raise self._died()
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    def _until(self, deadline: float, fd: int, what: int) -> None:
+        poll = select.poll()
+        poll.register(fd, what)
+        if not poll.poll(max(0, deadline - time.monotonic()) * 1000):
+            self.finish(kill=True)
+            raise Died("wall", f"it did not answer within {self._wall:.0f} seconds")
+
+    def _died(self) -> Died:
+        code = self.finish()
+        if code is None:
+            return Died("wall", "it hung up and did not end")
+        if code in (-signal.SIGXCPU, -signal.SIGKILL, 128 + signal.SIGXCPU, 128 + signal.SIGKILL):
+            return Died("cpu", f"it was still computing after {self._cpu} seconds: an endless loop?")
+        if code < 0 or code > 128:
+            number = -code if code < 0 else code - 128
+            return Died("crash", f"its process crashed ({signal.strsignal(number) or number})")
+        return Died("exit", "its process ended by itself, with exit() or os._exit(): a function must return")
+
+    def finish(self, kill: bool = False) -> int | None:
+        """End the job; its exit code, or None if it had to be killed."""
+        if not self.alive:
+            return None
+        self.alive = False
+        for fd in {self._down, self._up}:
+            os.close(fd)
+        code = None if kill else self._wait(2)
+        if code is None:
+            self._kill()
+        self._printed = self._output()
+        return code
+
+    def output(self) -> str:
+        """What it printed, after its end."""
+        self.finish()
+        return self._printed[:OUTPUT].decode("utf-8", "replace")
+
+
+class Bubblewrap:
+    """One namespace with a supervisor in it (inside/supervisor.py), begun when the first job comes."""
+
+    def __init__(self):
+        self._process: subprocess.Popen | None = None
+        self.user = NOBODY if os.geteuid() == 0 else None
+
+    def __enter__(self) -> Bubblewrap:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Begin before the first job needs it: loading NumPy takes a moment."""
+        if self._process is not None:
+            return
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            run = f"import inside.supervisor as s; s.main({theirs.fileno()}, {self.user})"
+            command = [*bubblewrap(as_root=self.user is not None), *python(run)]
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                             stderr=subprocess.PIPE, pass_fds=[theirs.fileno()], env={})
+
+    def job(self, limits: dict) -> Job:
+        """A new process for one job."""
+        self.start()
+        ours, theirs = socket.socketpair()
+        output = os.memfd_create("output")
+        try:
+            socket.send_fds(self._control, [b"job"], [theirs.fileno(), output])
+        except OSError:
+            words = self._said()
+            self.close()
+            raise SandboxError(f"bubblewrap could not be started: {words}") from None
+        finally:
+            theirs.close()
+        line = ours.detach()
+
+        def printed() -> bytes:
+            try:
+                return os.pread(output, OUTPUT, 0)
+            finally:
+                os.close(output)
+
+        return Job(line, line, self._ended, self.close, printed, limits)
+
+    def _ended(self, seconds: float) -> int | None:
+        """The exit code of the job that runs, or None if the supervisor does not tell in time."""
+        self._control.settimeout(seconds)
+        try:
+            told = self._control.recv(1000)
+        except OSError:
+            return None
+        self._control.settimeout(None)
+        return json.loads(told)["status"] if told else None
+
+    def _said(self) -> str:
+        try:
+            _, errors = self._process.communicate(timeout=2)
+        except subprocess.TimeoutExpired:
+            return "it does not answer"
+        return errors.decode("utf-8", "replace").strip()[-300:] or "it ended at once"
+
+    def close(self) -> None:
+        """End the namespace and everything in it."""
+        if self._process is None:
+            return
+        self._process.kill()
+        self._process.wait()
+        self._process.stderr.close()
+        self._control.close()
+        self._process = None
+
+
+class OneShot:
+    """A process, or a container, for each job: docker, podman, and for `--unsafe` a plain process with limits only."""
+
+    def __init__(self, level: str):
+        self.level = level
+
+    def __enter__(self) -> OneShot:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Nothing is begun before its job."""
+
+    def close(self) -> None:
+        """Nothing is left when its jobs have ended."""
+
+    def job(self, limits: dict) -> Job:
+        """A new process for one job."""
+        name = f"nnlab-{uuid.uuid4().hex}"
+        run = ("import os; down, up = os.dup(0), os.dup(1); os.dup2(2, 1); os.dup2(os.open(os.devnull, 0), 0); "
+               "from inside import run; run.work(down, up, None)")
+        process = subprocess.Popen(self._command(run, name), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, bufsize=0, start_new_session=True,
+                                   env={"PATH": os.environ.get("PATH", ""), "OPENBLAS_NUM_THREADS": "1"})
+        kept = bytearray()
+
+        def drain() -> None:
+            while part := process.stderr.read(65536):
+                kept.extend(part[:max(0, OUTPUT - len(kept))])
+
+        reader = threading.Thread(target=drain, daemon=True)
+        reader.start()
+
+        def wait(seconds: float) -> int | None:
+            try:
+                return process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                return None
+
+        def kill() -> None:
+            if self.level != "unsafe":
+                subprocess.run([self.level, "kill", name], capture_output=True)
+            process.kill()
+            process.wait()
+
+        def printed() -> bytes:
+            reader.join(2)
+            return bytes(kept)
+
+        down, up = os.dup(process.stdin.fileno()), os.dup(process.stdout.fileno())
+        process.stdin.close()
+        process.stdout.close()
+        return Job(down, up, wait, kill, printed, limits)
+
+    def _command(self, run: str, name: str) -> list[str]:
+        if self.level == "unsafe":
+            return [sys.executable, "-I", "-c", f"import sys; sys.path.append({str(INSIDE.parent)!r}); {run}"]
+        return [self.level, "run", "--rm", "--interactive", "--name", name, "--network=none", "--read-only",
+                "--cap-drop=ALL", "--security-opt=no-new-privileges", "--pids-limit=16", "--memory=2500m",
+                "--memory-swap=2500m", "--cpus=1", "--ipc=none", f"--user={NOBODY}:{NOBODY}",
+                "--env=OPENBLAS_NUM_THREADS=1", "--env=PYTHONHASHSEED=0", f"--volume={INSIDE}:/judge/inside:ro", IMAGE,
+                "python3", "-c", f"import sys; sys.path.append('/judge'); {run}"]
+
+
+def sandbox(level: str) -> Bubblewrap | OneShot:
+    """A sandbox of a level that `level_here` has found."""
+    return Bubblewrap() if level == "bubblewrap" else OneShot(level)
+
+
+def level_here(unsafe: bool = False) -> str:
+    """The best protection that works here, tried and not only looked for. Raises SandboxError, with what would mend it.
+    """
+    if unsafe:
+        if os.geteuid() == 0:
+            raise SandboxError("--unsafe is refused as root: student code would be root. Grade as an ordinary user.")
+        return "unsafe"
+    if sys.platform != "linux":
+        reasons = ["bubblewrap needs Linux"]
+    else:
+        problem = trouble("bubblewrap")
+        if not problem:
+            return "bubblewrap"
+        reasons = [f"bubblewrap: {problem}"]
+    for level in ("docker", "podman"):
+        problem = trouble(level)
+        if not problem:
+            return level
+        reasons.append(f"{level}: {problem}")
+    raise SandboxError("student code can only be run in a sandbox, and none works here. " + "; ".join(reasons))
+
+
+@cache
+def trouble(level: str) -> str:
+    """Why a level does not work here, and what would mend it; empty if it works."""
+    program = "bwrap" if level == "bubblewrap" else level
+    if not shutil.which(program):
+        return f"not installed. Debian, Ubuntu: sudo apt install {'bubblewrap' if program == 'bwrap' else 'podman'}"
+    try:
+        rules = syscalls.program()
+        if level != "bubblewrap":
+            asked = subprocess.run([level, "image", "inspect", IMAGE], capture_output=True, text=True, timeout=20)
+            if asked.returncode:
+                return (f"no image {IMAGE}, or no daemon ({asked.stderr.strip()[-120:]}). "
+                        f"{level} build -t {IMAGE} {INSIDE.parent}")
+        with sandbox(level) as tried:
+            limits = {"cpu_seconds": 5, "memory_mb": 1000}
+            job = tried.job(limits)
+            answer = job.ask({"do": "read", "limits": limits, "filter": base64.b64encode(rules).decode(), "data": "",
+                              "exercises": {}}, 10_000)
+            job.finish()
+        return "" if answer == {"unreadable": "the file is empty"} else "it does not do as it is told"
+    except syscalls.NoSeccomp as problem:
+        return str(problem)
+    except (SandboxError, Died, wire.Forged, OSError, subprocess.TimeoutExpired) as problem:
+        return (f"does not work here ({problem}). In a container or a locked-down system, allow user namespaces: "
+                "sysctl kernel.unprivileged_userns_clone=1, or kernel.apparmor_restrict_unprivileged_userns=0")
