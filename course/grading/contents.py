@@ -1,5 +1,6 @@
-"""What a bubblewrap sandbox contains: this Python's standard library, NumPy, the libraries of the system, our half of
-the judge. All of it read-only, and nothing else: no file can be written, there is no /proc, no home, no network.
+"""What a bubblewrap sandbox contains: this Python's standard library, the packages a unit allows, the system's
+libraries, our half of the judge. All of it read-only, and nothing else: no file can be written, there is no /proc, no
+home, no network.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _KEPT = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_KILL"]
 
 
-def bubblewrap(as_root: bool) -> list[str]:
+def bubblewrap(as_root: bool, packages: tuple[str, ...]) -> list[str]:
     """The command, up to what is to be run in it.
 
     An ordinary user gets a user namespace in which no other can be made. Root keeps, for the supervisor alone, what it
@@ -23,7 +24,7 @@ def bubblewrap(as_root: bool) -> list[str]:
     """
     return ["bwrap", *(_root() if as_root else ["--unshare-all", "--disable-userns"]), "--die-with-parent",
             "--new-session", "--as-pid-1", "--hostname", "judge", "--clearenv", "--setenv", "OPENBLAS_NUM_THREADS", "1",
-            "--setenv", "PYTHONHASHSEED", "0", "--setenv", "LD_LIBRARY_PATH", "/python/lib", *_mounts(),
+            "--setenv", "PYTHONHASHSEED", "0", "--setenv", "LD_LIBRARY_PATH", "/python/lib", *_mounts(packages),
             "--chdir", "/", "--remount-ro", "/"]
 
 
@@ -39,7 +40,7 @@ def python(code: str) -> list[str]:
 
 
 @cache
-def _mounts() -> list[str]:
+def _mounts(packages: tuple[str, ...]) -> list[str]:
     words = []
     for folder in ("/usr", "/etc", "/dev", "/python", "/python/bin", "/python/lib", "/packages", "/judge"):
         words += ["--perms", "0755", "--dir", folder]
@@ -57,12 +58,13 @@ def _mounts() -> list[str]:
         name = sysconfig.get_config_var("INSTSONAME") or sysconfig.get_config_var("LDLIBRARY")
         words += ["--ro-bind-try", str(Path(sysconfig.get_config_var("LIBDIR")) / name), f"/python/lib/{name}"]
     # What is installed for the system's Python, or in this one, is not for students: nnlab could be there.
-    for packages in (f"/python/lib/{_VERSION}/site-packages", "/usr/lib/python3/dist-packages"):
-        real = library / "site-packages" if packages.startswith("/python") else Path(packages)
+    for hidden in (f"/python/lib/{_VERSION}/site-packages", "/usr/lib/python3/dist-packages"):
+        real = library / "site-packages" if hidden.startswith("/python") else Path(hidden)
         if real.is_dir():
-            words += ["--size", "4096", "--tmpfs", packages, "--remount-ro", packages]
-    numpy = Path(importlib.util.find_spec("numpy").submodule_search_locations[0])
-    words += ["--ro-bind", str(numpy), "/packages/numpy"]
-    if (libraries := numpy.parent / "numpy.libs").is_dir():
-        words += ["--ro-bind", str(libraries), "/packages/numpy.libs"]
+            words += ["--size", "4096", "--tmpfs", hidden, "--remount-ro", hidden]
+    for name in packages:
+        folder = Path(importlib.util.find_spec(name).submodule_search_locations[0])
+        words += ["--ro-bind", str(folder), f"/packages/{name}"]
+        if (libraries := folder.with_name(f"{name}.libs")).is_dir():
+            words += ["--ro-bind", str(libraries), f"/packages/{name}.libs"]
     return [*words, "--ro-bind", str(INSIDE), "/judge/inside"]

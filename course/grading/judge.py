@@ -20,10 +20,11 @@ import numpy as np
 from course.exercise import Check, Exercise, NotWritten, Wrong
 from course.grading import syscalls
 from course.grading.inside import wire
+from course.grading.job import Died
 from course.grading.kit import Asked, Kit
 from course.grading.remote import Raised, Remote, source_of
 from course.grading.results import BLOCKED, MISSING, PENDING, CheckResult, ExerciseResult, Graded
-from course.grading.sandbox import Died, sandbox
+from course.grading.sandbox import sandbox
 
 LARGEST = 5_000_000  # bytes of a notebook
 _PARSED = 8_000_000  # bytes of what is read off one
@@ -34,7 +35,7 @@ def judge(data: bytes, kit: Kit, student: str, secret: bytes, level: str) -> Gra
     """Grade the bytes of one notebook. Raises only SandboxError: whatever the bytes hold, there is a result."""
     began = time.monotonic()
     graded = Graded(kit.unit, kit.version, kit.hash, hashlib.sha256(data).hexdigest(), student, level, kit.limits, [])
-    with sandbox(level) as seen, sandbox(level) as unseen:
+    with sandbox(level, kit.packages) as seen, sandbox(level, kit.packages) as unseen:
         seen.start()
         unseen.start()
         found, graded.refused = _read(data, kit, seen)

@@ -19,6 +19,7 @@ from typing import Any
 
 from course.exercise import Exercise
 
+PACKAGES = ("numpy", "nnlab")  # what a sandbox can hold beside the standard library
 KINDS = ("library", "bug", "predict", "rule", "design")
 MARKERS = ("judge", "people")
 LIMITS = {"cpu_seconds": 5, "memory_mb": 1000, "numbers": 10_000}
@@ -56,6 +57,7 @@ class Kit:
         self.folder = Path(folder)
         self.about = _read_toml(self.folder / "unit.toml")
         self.unit, self.version, self.title = (self.about[key] for key in ("unit", "version", "title"))
+        self.packages = tuple(self.about["packages"])
         self.limits = {**LIMITS, **self.about.get("limits", {})}
         self.exercises = [_asked(each, f"{self.folder / 'unit.toml'}, exercise {i + 1}")
                           for i, each in enumerate(self.about["exercise"])]
@@ -123,6 +125,9 @@ def _read_toml(file: Path) -> dict[str, Any]:
     for limit, value in about.get("limits", {}).items():
         if limit not in LIMITS or type(value) is not int or value < 1:
             raise KitError(f"{file}, limits: {limit} = {value!r}; expected whole numbers, of {', '.join(LIMITS)}")
+    if "numpy" not in about["packages"] or set(about["packages"]) - set(PACKAGES):
+        raise KitError(f"{file}: packages = {about['packages']}; expected numpy, and what else of {', '.join(PACKAGES)} "
+                       "may be imported when it is graded")
     if not about["exercise"]:
         raise KitError(f"{file} lists no exercise: add [[exercise]] with name, kind, points and minutes")
     return about

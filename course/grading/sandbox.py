@@ -10,132 +10,33 @@ from __future__ import annotations
 import base64
 import json
 import os
-import select
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
 import uuid
-from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from course.grading import syscalls
 from course.grading.contents import INSIDE, bubblewrap, python
 from course.grading.inside import wire
+from course.grading.job import OUTPUT, Died, Job
 
 IMAGE = "nnlab-judge"
 NOBODY = 65534
-OUTPUT = 64_000  # bytes of output that are kept
-PATIENCE = 5  # wall seconds for each CPU second: a busy machine is not the student's fault
 
 
 class SandboxError(Exception):
     """Nothing can be run here; the message says why and how to mend it."""
 
 
-class Died(BaseException):
-    """A job's process ended before it answered. `how`: cpu, wall, crash, exit; the words are for the student.
-
-    Like wire.Forged no Exception, so that no check that expects an error can take it for the student's.
-    """
-
-    def __init__(self, how: str, words: str):
-        super().__init__(words)
-        self.how = how
-
-
-class Job:
-    """A process that does one job. `ask` sends it a message and waits for the answer, `finish` ends it."""
-
-    def __init__(self, down: int, up: int, wait: Callable[[float], int | None], kill: Callable[[], None],
-                 output: Callable[[], bytes], limits: dict):
-        self._down, self._up, self._wait, self._kill, self._output = down, up, wait, kill, output
-        self._wall, self._cpu = limits["cpu_seconds"] * PATIENCE, limits["cpu_seconds"]
-        self.alive = True
-
-    def ask(self, message: Any, most: int) -> Any:
-        """The answer, of at most `most` bytes. Raises Died, or wire.Forged."""
-        self.send(message)
-        return self.receive(most)
-
-    def send(self, message: Any) -> None:
-        data, deadline = memoryview(wire.frame(message)), time.monotonic() + self._wall
-        while data:
-            self._until(deadline, self._down, select.POLLOUT)
-            try:
-                data = data[os.write(self._down, data[:65536]):]
-            except (BrokenPipeError, ConnectionResetError):
-                raise self._died() from None
-
-    def receive(self, most: int) -> Any:
-        deadline = time.monotonic() + self._wall
-        try:
-            size = wire.length(self._exactly(wire.HEADER, deadline), most)
-            return wire.loads(self._exactly(size, deadline))
-        except wire.Forged:
-            self.finish(kill=True)
-            raise
-
-    def _exactly(self, count: int, deadline: float) -> bytes:
-        parts = []
-        while count:
-            self._until(deadline, self._up, select.POLLIN)
-            try:
-                part = os.read(self._up, min(count, 1 << 16))
-            except ConnectionResetError:
-                part = b""
-            if not part:
-                raise self._died()
-            parts.append(part)
-            count -= len(part)
-        return b"".join(parts)
-
-    def _until(self, deadline: float, fd: int, what: int) -> None:
-        poll = select.poll()
-        poll.register(fd, what)
-        if not poll.poll(max(0, deadline - time.monotonic()) * 1000):
-            self.finish(kill=True)
-            raise Died("wall", f"it did not answer within {self._wall:.0f} seconds")
-
-    def _died(self) -> Died:
-        code = self.finish()
-        if code is None:
-            return Died("wall", "it hung up and did not end")
-        if code in (-signal.SIGXCPU, -signal.SIGKILL, 128 + signal.SIGXCPU, 128 + signal.SIGKILL):
-            return Died("cpu", f"it was still computing after {self._cpu} seconds: an endless loop?")
-        if code < 0 or code > 128:
-            number = -code if code < 0 else code - 128
-            return Died("crash", f"its process crashed ({signal.strsignal(number) or number})")
-        return Died("exit", "its process ended by itself, with exit() or os._exit(): a function must return")
-
-    def finish(self, kill: bool = False) -> int | None:
-        """End the job; its exit code, or None if it had to be killed."""
-        if not self.alive:
-            return None
-        self.alive = False
-        for fd in {self._down, self._up}:
-            os.close(fd)
-        code = None if kill else self._wait(2)
-        if code is None:
-            self._kill()
-        self._printed = self._output()
-        return code
-
-    def output(self) -> str:
-        """What it printed, after its end."""
-        self.finish()
-        return self._printed[:OUTPUT].decode("utf-8", "replace")
-
-
 class Bubblewrap:
     """One namespace with a supervisor in it (inside/supervisor.py), begun when the first job comes."""
 
-    def __init__(self):
+    def __init__(self, packages: tuple[str, ...] = ("numpy",)):
         self._process: subprocess.Popen | None = None
+        self.packages = packages
         self.user = NOBODY if os.geteuid() == 0 else None
 
     def __enter__(self) -> Bubblewrap:
@@ -151,7 +52,7 @@ class Bubblewrap:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             run = f"import inside.supervisor as s; s.main({theirs.fileno()}, {self.user})"
-            command = [*bubblewrap(as_root=self.user is not None), *python(run)]
+            command = [*bubblewrap(self.user is not None, self.packages), *python(run)]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                              stderr=subprocess.PIPE, pass_fds=[theirs.fileno()], env={})
 
@@ -272,9 +173,9 @@ class OneShot:
                 "python3", "-c", f"import sys; sys.path.append('/judge'); {run}"]
 
 
-def sandbox(level: str) -> Bubblewrap | OneShot:
-    """A sandbox of a level that `level_here` has found."""
-    return Bubblewrap() if level == "bubblewrap" else OneShot(level)
+def sandbox(level: str, packages: tuple[str, ...] = ("numpy",)) -> Bubblewrap | OneShot:
+    """A sandbox of a level that `level_here` has found, with what a unit allows to be imported."""
+    return Bubblewrap(packages) if level == "bubblewrap" else OneShot(level)
 
 
 def level_here(unsafe: bool = False) -> str:
