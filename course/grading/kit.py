@@ -126,8 +126,8 @@ def _read_toml(file: Path) -> dict[str, Any]:
         if limit not in LIMITS or type(value) is not int or value < 1:
             raise KitError(f"{file}, limits: {limit} = {value!r}; expected whole numbers, of {', '.join(LIMITS)}")
     if "numpy" not in about["packages"] or set(about["packages"]) - set(PACKAGES):
-        raise KitError(f"{file}: packages = {about['packages']}; expected numpy, and what else of {', '.join(PACKAGES)} "
-                       "may be imported when it is graded")
+        raise KitError(f"{file}: packages = {about['packages']}; expected numpy, and perhaps {PACKAGES[1]}, as "
+                       "what may be imported when it is graded")
     if not about["exercise"]:
         raise KitError(f"{file} lists no exercise: add [[exercise]] with name, kind, points and minutes")
     return about
