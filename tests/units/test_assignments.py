@@ -1,0 +1,317 @@
+"""The graded assignments, in this process and without a sandbox: is a kit whole, and are its checks right?
+
+The author's solution gets full marks and the stripped cell nothing, every known wrong solution loses points and every
+right but unusual one loses none, for many seeds: a check that grades never sees the same numbers twice.
+`python -m tests.units.test_assignments [UNIT]` prints how many wrong solutions are caught, by exercise.
+"""
+
+import re
+import sys
+import tomllib
+from functools import cache
+from types import SimpleNamespace
+
+import nbformat
+import numpy as np
+import pytest
+
+from course.check import UNITS, exercises, exercises_of, read_unit
+from course.exercise import Call, Wrong
+
+# The rows of UNITS.md marked C that the exercises of a unit can show: each is a mutant, and a check is named after it.
+ROWS = {"01_neurons": {"N1", "N3", "N4", "N6", "N7", "N8"}}
+KINDS = {"library", "bug", "predict", "rule", "design"}
+STUDENT = "<the student's cell>"
+
+
+@cache
+def kit(unit):
+    """A unit's files, read."""
+    folder = UNITS / unit
+    notebook = nbformat.read(folder / "private" / "assignment.ipynb", as_version=4)
+    toml = tomllib.loads((folder / "unit.toml").read_text(encoding="utf-8"))
+    bank = read_unit(unit, "private/mutants.py")
+    return SimpleNamespace(
+        unit=unit, folder=folder, notebook=notebook, toml=toml, mutants=bank.MUTANTS, benign=bank.BENIGN,
+        visible=exercises_of(unit, "graded.py"), hidden=exercises_of(unit, "private/hidden.py"),
+        cells={cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in notebook["cells"]},
+        exercises={exercise["name"]: exercise for exercise in toml["exercise"]})
+
+
+KITS = sorted(file.parts[-3] for file in UNITS.glob("*/private/assignment.ipynb"))
+JUDGED = [(unit, name) for unit in KITS for name in kit(unit).visible]
+MUTANTS = [(unit, name, bug) for unit, name in JUDGED for bug in kit(unit).mutants[name]]
+BENIGN = [(unit, name, way) for unit, name in JUDGED for way in kit(unit).benign[name]]
+
+
+def source(cell, solved):
+    """A cell's text: the author's, or what a student starts from."""
+    keep, lines = True, []
+    for line in cell["source"].split("\n"):
+        if "### BEGIN SOLUTION" in line:
+            keep = solved
+            if not solved:
+                lines.append(line[:line.index("#")] + "...  # your code here")
+        elif "### BEGIN GIVEN" in line:
+            keep = not solved
+        elif "### END" in line:
+            keep = True
+        elif keep:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def written(of, name, text, variant):
+    """What stands behind the name when `text` is the solution cell and all other cells are the author's."""
+    names = {"np": np, "VARIANT": variant}
+    for cell in of.notebook["cells"]:
+        mark = cell["metadata"]["nbgrader"]
+        if cell["cell_type"] == "code" and mark["locked"] and not mark["grade"] and mark["grade_id"] not in (
+                "variant", "handin"):
+            exec(source(cell, solved=True), names)
+    for needed in of.exercises[name].get("needs", []):
+        exec(source(of.cells[needed], solved=True), names)
+    exec(compile(text, STUDENT, "exec"), names)
+    return names.get(name)
+
+
+def drawn(of, rng):
+    """A student's variants."""
+    return {name: each.draw(rng) for name, each in of.visible.items() if each.draw}
+
+
+def lost(of, name, text, seed):
+    """The checks that `text` fails, visible and hidden ones, with the numbers of one seed."""
+    variant = drawn(of, np.random.default_rng([seed, 0]))
+    it, failed = written(of, name, text, variant), []
+    for hidden, exercise in enumerate((of.visible[name], of.hidden[name])):
+        for number, one in enumerate(exercise.checks):
+            rng = np.random.default_rng([seed, hidden, number])
+            try:
+                if it is None:
+                    raise Wrong("it is not there")
+                with np.errstate(all="ignore"):
+                    one.run(Call(exercise, it, variant.get(name)), rng)
+            except Exception as problem:
+                if type(problem).__module__ != "course.exercise" and not of_the_student(problem, exercise):
+                    raise AssertionError(f"the check {one.title!r} itself breaks") from problem
+                failed.append(one)
+    return failed
+
+
+def of_the_student(problem, exercise):
+    """Did the student's code raise it, or a probe that drives it?"""
+    probes = {(probe.__code__.co_filename, probe.__code__.co_name) for probe in exercise.probes.values()}
+    trace = problem.__traceback__
+    while trace:
+        code = trace.tb_frame.f_code
+        if code.co_filename == STUDENT or (code.co_filename, code.co_name) in probes:
+            return True
+        trace = trace.tb_next
+    # A call that its parameters refuse never gets as far as the student's first line.
+    return isinstance(problem, TypeError) and "argument" in str(problem)
+
+
+def checks(of, name):
+    return of.visible[name].checks + of.hidden[name].checks
+
+
+# The checks -----------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("unit", "name"), JUDGED)
+def test_the_solution_gets_full_marks_whatever_the_seed(unit, name):
+    of = kit(unit)
+    for seed in range(50):
+        assert not lost(of, name, source(of.cells[name], solved=True), seed), seed
+
+
+@pytest.mark.parametrize(("unit", "name"), JUDGED)
+def test_what_students_start_from_gets_nothing(unit, name):
+    of = kit(unit)
+    for seed in range(10):
+        failed = lost(of, name, source(of.cells[name], solved=False), seed)
+        assert not [one.title for one in checks(of, name) if one.points and one not in failed]
+
+
+@pytest.mark.parametrize(("unit", "name", "bug"), MUTANTS)
+def test_a_known_mistake_costs_points_whatever_the_seed(unit, name, bug):
+    of = kit(unit)
+    row = re.match(r"[A-Z]+\d+[a-z]?(?= )", bug)
+    for seed in range(20):
+        failed = lost(of, name, of.mutants[name][bug], seed)
+        assert any(one.points for one in failed), seed
+        assert not row or any(row[0] in one.catches.split() for one in failed), f"no check for {row[0]} fails"
+
+
+@pytest.mark.parametrize(("unit", "name", "way"), BENIGN)
+def test_an_unusual_right_solution_loses_nothing(unit, name, way):
+    for seed in range(20):
+        assert not [one.title for one in lost(kit(unit), name, kit(unit).benign[name][way], seed)], seed
+
+
+@pytest.mark.parametrize(("unit", "name"), JUDGED)
+def test_every_check_catches_a_mistake(unit, name):
+    """One that leaves some other check standing: what fails all of them says nothing about any."""
+    of = kit(unit)
+    graded = {one.title for one in checks(of, name) if one.points}
+    failed = [{one.title for one in lost(of, name, text, 0)} & graded for text in of.mutants[name].values()]
+    assert set().union(*(titles for titles in failed if titles != graded)) == graded
+
+
+@pytest.mark.parametrize(("unit", "name"), JUDGED)
+def test_the_bank_holds_enough_wrong_and_unusual_solutions(unit, name):
+    assert len(kit(unit).mutants[name]) >= 8
+    assert len(kit(unit).benign[name]) >= 4
+
+
+@pytest.mark.parametrize("unit", KITS)
+def test_the_known_misconceptions_are_in_the_bank_and_a_check_bears_their_name(unit):
+    of = kit(unit)
+    caught = {row for name in of.visible for one in checks(of, name) for row in one.catches.split()}
+    assert ROWS[unit] <= {bug.split()[0] for name in of.visible for bug in of.mutants[name]}
+    assert ROWS[unit] <= caught
+
+
+@pytest.mark.parametrize("unit", KITS)
+def test_a_hidden_check_says_a_symptom_and_none_of_its_numbers(unit):
+    for exercise in kit(unit).hidden.values():
+        for one in exercise.checks:
+            assert len(one.symptom) > 20, one.title
+            assert not re.search(r"\d", one.symptom), one.symptom
+
+
+# The kit --------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("unit", KITS)
+def test_its_files_agree_on_names_points_and_hidden_checks(unit):
+    of = kit(unit)
+    by_people = {name for name, each in of.exercises.items() if each.get("marked") == "people"}
+    judged = set(of.exercises) - by_people
+    assert judged == set(of.visible) == set(of.hidden) == set(of.mutants) == set(of.benign)
+    for name in judged:
+        assert of.visible[name].call == of.hidden[name].call
+        assert of.exercises[name]["points"] == sum(one.points for one in checks(of, name))
+        assert of.exercises[name]["hidden"] == len(of.hidden[name].checks)
+        assert not of.hidden[name].draw, "variants are drawn in graded.py only"
+        check = of.cells[f"{name}-check"]
+        assert check["source"] == f'check("{name}")'
+        assert marks(check) == dict(grade=True, solution=False, locked=True, task=False)
+        assert check["metadata"]["nbgrader"]["points"] == of.exercises[name]["points"]
+        assert marks(of.cells[name]) == dict(grade=False, solution=True, locked=False, task=False)
+    for name in by_people:
+        cell, rubric = of.cells[name], of.exercises[name]["rubric"]
+        assert marks(cell) == dict(grade=True, solution=True, locked=False, task=False)
+        assert cell["cell_type"] == "markdown"
+        assert cell["metadata"]["nbgrader"]["points"] == of.exercises[name]["points"]
+        assert max(level["points"] for level in rubric) == of.exercises[name]["points"]
+        assert min(level["points"] for level in rubric) == 0
+        assert all(level["text"] for level in rubric)
+    for name in of.exercises:
+        text = of.cells[f"{name}-text"]
+        assert text["cell_type"] == "markdown"
+        assert marks(text) == dict(grade=False, solution=False, locked=True, task=False)
+
+
+def marks(cell):
+    return {key: cell["metadata"]["nbgrader"][key] for key in ("grade", "solution", "locked", "task")}
+
+
+@pytest.mark.parametrize("unit", KITS)
+def test_unit_toml_is_complete(unit):
+    toml = kit(unit).toml
+    assert toml["unit"] == unit
+    assert re.fullmatch(r"\d+\.\d+", toml["version"])
+    assert set(toml["minutes"]) == {"class", "alone"}
+    for key in ("title", "objectives", "prerequisites", "labs", "packages"):
+        assert toml[key]
+    assert set(toml.get("limits", {})) <= {"cpu_seconds", "memory_mb", "numbers"}
+    for each in toml["exercise"]:
+        assert each["kind"] in KINDS
+        assert each["points"] > 0
+        assert each["minutes"] > 0
+    assert sum(each["minutes"] for each in toml["exercise"]) <= toml["minutes"]["alone"]
+
+
+@pytest.mark.parametrize("unit", KITS)
+def test_it_is_not_a_copying_exercise(unit):
+    points = dict.fromkeys(KINDS, 0)
+    for each in kit(unit).toml["exercise"]:
+        points[each["kind"]] += each["points"]
+    assert 16 <= sum(points.values()) <= 24
+    assert points["library"] <= 0.3 * sum(points.values())
+    assert points["bug"]
+    assert points["predict"]
+    assert points["rule"]
+    assert points["design"]
+
+
+def test_no_name_is_used_twice_in_the_course():
+    names = [*exercises(), *(name for unit in KITS for name in kit(unit).exercises)]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("unit", KITS)
+def test_the_notebook_is_one_that_nbgrader_takes(unit):
+    of = kit(unit)
+    notebook = of.notebook
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert len(of.cells) == len(notebook.cells), "two cells have the same grade_id"
+    for cell in notebook.cells:
+        mark = cell.metadata.nbgrader
+        assert re.fullmatch(r"[a-zA-Z0-9_\-]+", mark.grade_id)
+        assert mark.schema_version == 3
+        assert mark.cell_type == cell.cell_type
+        assert ("points" in mark) == mark.grade
+        assert ("### BEGIN SOLUTION" in cell.source) == ("### END SOLUTION" in cell.source) == mark.solution
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+            assert len(cell.source.split("\n")) <= 25, mark.grade_id
+            compile(source(cell, solved=False), mark.grade_id, "exec")
+    assert [cell.metadata.nbgrader.grade_id for cell in notebook.cells][:2] == ["intro", "imports"]
+    assert notebook.cells[-1].source == f'from course.grading.handin import handin\nhandin("{unit}")'
+
+
+@pytest.mark.parametrize("unit", KITS)
+def test_the_texts_name_the_variants_that_there_are(unit):
+    of = kit(unit)
+    there = {f"{name}.{key}" for name, numbers in drawn(of, np.random.default_rng(0)).items() for key in numbers}
+    named = set(re.findall(r"\{\{(.*?)\}\}", "".join(cell.source for cell in of.notebook.cells)))
+    assert named == there
+    assert ("variant" in of.cells) == bool(there)
+
+
+@pytest.mark.parametrize("unit", KITS)
+def test_the_question_bank_asks_for_facts_and_for_bugs(unit):
+    questions = tomllib.loads((kit(unit).folder / "private" / "questions.toml").read_text("utf-8"))["question"]
+    assert sorted(each["kind"] for each in questions) == ["debugging"] * 5 + ["retrieval"] * 5
+    assert len({each["id"] for each in questions}) == 10
+    for each in questions:
+        assert len(set(each["choices"])) == len(each["choices"]) >= 3
+        assert 0 <= each["answer"] < len(each["choices"])
+        assert isinstance(each["why"], str) or len(each["why"]) == len(each["choices"])
+    assert len({each["answer"] for each in questions}) > 1
+
+
+@pytest.mark.parametrize("unit", KITS)
+def test_the_instructor_has_a_page(unit):
+    assert 20 < len((kit(unit).folder / "private" / "instructor.md").read_text("utf-8").splitlines()) < 120
+
+
+def table(unit):
+    """How many wrong solutions of each exercise lose points, with the numbers of one seed."""
+    of = kit(unit)
+    print(f"{'exercise':20} {'mutants':>8} {'visible':>8} {'all':>8} {'benign':>8} {'failed':>8}")
+    for name, exercise in of.visible.items():
+        results = [lost(of, name, text, 0) for text in of.mutants[name].values()]
+        visible = sum(any(one in exercise.checks for one in failed) for failed in results)
+        failed = sum(bool(lost(of, name, text, 0)) for text in of.benign[name].values())
+        print(f"{name:20} {len(results):8} {visible:8} {sum(map(bool, results)):8} {len(of.benign[name]):8} {failed:8}")
+
+
+if __name__ == "__main__":
+    for chosen in sys.argv[1:] or KITS:
+        print(chosen)
+        table(chosen)
