@@ -11,13 +11,13 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from course.exercise import Check, Exercise, NotWritten, Wrong
+from course.exercise import Call, Check, Exercise, NotWritten, Wrong
 from course.grading import syscalls
 from course.grading.inside import wire
 from course.grading.job import Died
@@ -31,8 +31,11 @@ _PARSED = 8_000_000  # bytes of what is read off one
 TIMEOUTS = 2  # processes of one exercise that may run out of time before its other checks are given up
 
 
-def judge(data: bytes, kit: Kit, student: str, secret: bytes, level: str) -> Graded:
-    """Grade the bytes of one notebook. Raises only SandboxError: whatever the bytes hold, there is a result."""
+def judge(data: bytes, kit: Kit, student: str, secret: bytes, level: str, others: Sequence[str] = ()) -> Graded:
+    """Grade the bytes of one notebook. Raises only SandboxError: whatever the bytes hold, there is a result.
+
+    others: the students of the course. A value that is right for the variant of one of them is flagged, no more.
+    """
     began = time.monotonic()
     graded = Graded(kit.unit, kit.version, kit.hash, hashlib.sha256(data).hexdigest(), student, level, kit.limits, [])
     with sandbox(level, kit.packages) as seen, sandbox(level, kit.packages) as unseen:
@@ -42,7 +45,7 @@ def judge(data: bytes, kit: Kit, student: str, secret: bytes, level: str) -> Gra
         graded.notes = _notes(found, kit)
         for asked in kit.exercises:
             exercise = _Judged(asked, kit, found.get("exercises", {}).get(asked.name), secret, graded)
-            graded.exercises.append(exercise.result(seen, unseen))
+            graded.exercises.append(exercise.result(seen, unseen, others))
     graded.seconds = time.monotonic() - began
     return graded
 
@@ -105,7 +108,7 @@ class _Judged:
         self.asked, self.kit, self.found, self.secret, self.graded = asked, kit, found, secret, graded
         self.outcome = ExerciseResult(asked.name, asked.points, notes=list((found or {}).get("notes", [])))
 
-    def result(self, seen: Any, unseen: Any) -> ExerciseResult:
+    def result(self, seen: Any, unseen: Any, others: Sequence[str]) -> ExerciseResult:
         if self.asked.marked == "people":
             self.outcome.status, self.outcome.prose = PENDING, (self.found or {}).get("prose", "")
             if not self.outcome.prose:
@@ -116,12 +119,12 @@ class _Judged:
             return self._none(MISSING, f"nothing in the notebook defines {self.asked.name}")
         if self.found["missing"]:
             return self._none(BLOCKED, f"it needs {' and '.join(self.found['missing'])}, which is not there")
-        variant = variant_of(visible, self.secret, self.graded.student)
+        variants = {name: variant_of(each, self.secret, self.graded.student) for name, each in self.kit.visible.items()}
         forged = ""
         for exercise, box, is_hidden in ((visible, seen, False), (hidden, unseen, True)):
             if exercise is None:
                 continue
-            run = _Run(exercise, self.found["program"], variant, self.kit, box,
+            run = _Run(exercise, self.found["program"], variants, self.kit, box,
                        partial(seed, self.secret, self.graded.submission, self.asked.name, str(is_hidden)))
             for check, reason in zip(exercise.checks, run.reasons(), strict=True):
                 self.outcome.checks.append(CheckResult(check.title, is_hidden, check.points, not reason, reason[:2000],
@@ -129,10 +132,17 @@ class _Judged:
             forged = forged or run.forged
             if not is_hidden:
                 self.outcome.output, self.outcome.notes = run.output, self.outcome.notes + run.notes
+                if exercise.draw and exercise.is_value and not all(check.passed for check in self.outcome.checks):
+                    self.outcome.flags += self._anothers(exercise, run.value, others)
             self.outcome.error = run.error if is_hidden else ""
         if forged:
             self._forged(forged)
         return self.outcome
+
+    def _anothers(self, exercise: Exercise, value: Any, others: Sequence[str]) -> list[str]:
+        """Whose variant a value is right for, if not this student's; evidence for a person, never a verdict."""
+        return [f"right for the variant of {other}" for other in others if other != self.graded.student
+                and _passes(exercise, Call(exercise, value, variant_of(exercise, self.secret, other)))]
 
     def _none(self, status: str, words: str) -> ExerciseResult:
         self.outcome.status = status
@@ -150,15 +160,24 @@ class _Judged:
             check.passed, check.reason = False, check.reason or "see the note"
 
 
+def _passes(exercise: Exercise, call: Call) -> bool:
+    try:
+        for check in exercise.checks:
+            check.run(call, np.random.default_rng(0))
+    except Exception:
+        return False
+    return True
+
+
 class _Run:
     """The visible, or the hidden, checks of one exercise, each with fresh inputs, in processes that may die."""
 
-    def __init__(self, exercise: Exercise, program: list, variant: dict, kit: Kit, box: Any, seed: Callable):
-        self.exercise, self.box, self.seed, self.kit, self.variant = exercise, box, seed, kit, variant
-        self.output, self.error, self.forged, self.notes = "", "", "", []
+    def __init__(self, exercise: Exercise, program: list, variants: dict, kit: Kit, box: Any, seed: Callable):
+        self.exercise, self.box, self.seed, self.kit, self.variant = exercise, box, seed, kit, variants[exercise.name]
+        self.output, self.error, self.forged, self.notes, self.value = "", "", "", [], None
         self._timeouts, self._job = 0, None
         self._start = {**_cage(kit), "do": "run", "name": exercise.name, "is_value": exercise.is_value,
-                       "numbers": kit.limits["numbers"], "program": program, "variant": variant,
+                       "numbers": kit.limits["numbers"], "program": program, "variants": variants,
                        "probes": {name: source_of(probe) for name, probe in exercise.probes.items()}}
 
     def reasons(self) -> list[str]:
@@ -200,6 +219,8 @@ class _Run:
             self.error = f"{remote.raised or type(problem).__name__} {remote.line}".strip()
             words = str(problem) if isinstance(problem, Raised) else f"{type(problem).__name__}: {problem}"
             return f"{words}\n{remote.line}".strip()
+        finally:
+            self.value = remote.value
         return ""
 
     def ask(self, probe: str, args: tuple) -> Any:

@@ -37,6 +37,7 @@ class Remote:
     def __init__(self, exercise: Exercise, variant: dict[str, Any], ask: Callable[[str, tuple], Any], numbers: int):
         self._exercise, self.variant, self._ask, self._numbers = exercise, dict(variant), ask, numbers
         self.raised, self.line = "", ""  # the type of the last error, and the student's line
+        self.value = None  # what came back last
 
     def __call__(self, *args):
         return self._called("", args, re.findall(r"[(,]\s*\*?(\w+)", self._exercise.call))
@@ -57,6 +58,7 @@ class Remote:
                 raise wire.Forged("an answer about an argument that was not given")
             i = int(place)
             unchanged(args[i], wire.decode(tree, 1 << 22), names[i] if i < len(names) else f"number {i + 1}")
+        self.value = value
         return answered(value)
 
     def _raise(self, error: Any) -> None:
