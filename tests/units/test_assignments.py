@@ -19,7 +19,8 @@ from course.check import UNITS, exercises, exercises_of, read_unit
 from course.exercise import Call, Wrong
 
 # The rows of UNITS.md marked C that the exercises of a unit can show: each is a mutant, and a check is named after it.
-ROWS = {"01_neurons": {"N1", "N3", "N4", "N6", "N7", "N8"}}
+ROWS = {"01_neurons": {"N1", "N3", "N4", "N6", "N7", "N8"},
+        "02_activations": {"A1", "A4", "A5", "A7", "A8", "A10", "A12"}}
 KINDS = {"library", "bug", "predict", "rule", "design"}
 STUDENT = "<the student's cell>"
 
