@@ -169,15 +169,19 @@ def _passes(exercise: Exercise, call: Call) -> bool:
     return True
 
 
+def _encoded(variants: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: {key: wire.encode(value, 1000) for key, value in each.items()} for name, each in variants.items()}
+
+
 class _Run:
     """The visible, or the hidden, checks of one exercise, each with fresh inputs, in processes that may die."""
 
     def __init__(self, exercise: Exercise, program: list, variants: dict, kit: Kit, box: Any, seed: Callable):
         self.exercise, self.box, self.seed, self.kit, self.variant = exercise, box, seed, kit, variants[exercise.name]
         self.output, self.error, self.forged, self.notes, self.value = "", "", "", [], None
-        self._timeouts, self._job = 0, None
+        self._timeouts, self._job, self._absent = 0, None, ""
         self._start = {**_cage(kit), "do": "run", "name": exercise.name, "is_value": exercise.is_value,
-                       "numbers": kit.limits["numbers"], "program": program, "variants": variants,
+                       "numbers": kit.limits["numbers"], "program": program, "variants": _encoded(variants),
                        "probes": {name: source_of(probe) for name, probe in exercise.probes.items()}}
 
     def reasons(self) -> list[str]:
@@ -231,6 +235,8 @@ class _Run:
             loaded = self._job.ask(self._start, 100_000)
             self._loaded(loaded)
             self._count = 0
+        if self._absent:
+            raise Wrong(self._absent)
         self._count += 1
         given = [wire.encode(arg, 1 << 22) for arg in args]
         reply = self._job.ask({"n": self._count, "probe": probe, "args": given, "errors": np.geterr()}, most)
@@ -244,9 +250,9 @@ class _Run:
         if not self.notes and isinstance(told["notes"], list):
             self.notes = [str(note)[:500] for note in told["notes"][:20]]
         if told["loaded"] is not True:
-            raise Wrong(f"{self.exercise.name} is not there when its cells have run. {' '.join(self.notes)}".strip())
-        if not self.exercise.is_value and told["callable"] is not True:
-            raise Wrong(f"{self.exercise.name} is a {str(told['kind'])[:40]}; it must be {self.exercise.call}.")
+            self._absent = f"{self.exercise.name} is not there when its cells have run. {' '.join(self.notes)}".strip()
+        elif not self.exercise.is_value and told["callable"] is not True:
+            self._absent = f"{self.exercise.name} is a {str(told['kind'])[:40]}; it must be {self.exercise.call}."
 
     def _end(self) -> None:
         if self._job is not None:

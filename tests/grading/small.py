@@ -75,7 +75,7 @@ answer = Exercise("answer")
 
 @answer.variant
 def _(rng):
-    return {"k": int(rng.integers(2, 1000))}
+    return {"k": int(rng.integers(2, 1000)), "half": 0.5, "where": "inside"}
 
 @answer.check("one more", points=2)
 def _(answer, rng):

@@ -122,6 +122,19 @@ def test_a_variant_is_the_students_own_and_theirs_is_not_anothers(kit):
     assert one(graded(kit, notebook(answer=f"answer = {mine}"), others=["cid", "bob"]), "answer").flags == []
 
 
+def test_a_variants_floats_and_words_arrive_too(kit):
+    body = "v = VARIANT['answer']\nanswer = v['k'] + int(v['half'] * 2) * (v['where'] == 'inside')"
+    assert points(graded(kit, notebook(answer=body))) == FULL
+
+
+def test_what_is_not_there_when_its_cell_has_run_is_said_by_every_check(kit):
+    for reason in reasons(graded(kit, notebook(scaled="scaled = missing_helper")), "scaled"):
+        assert reason.startswith("scaled is not there when its cells have run. ")
+        assert "NameError: name 'missing_helper' is not defined" in reason
+    for reason in reasons(graded(kit, notebook(scaled="scaled = 3")), "scaled"):
+        assert reason == "scaled is a int; it must be scaled(x, n)."
+
+
 def test_a_variant_that_the_notebook_sets_is_not_believed(kit):
     assert points(graded(kit, notebook(imports="import numpy as np\nVARIANT = {'answer': {'k': 0}}")))["answer"] == 2
 

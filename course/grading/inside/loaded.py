@@ -22,7 +22,9 @@ class Loaded:
     def __init__(self, job: dict):
         self.most, self.name, self.is_value, self.notes = job["numbers"], job["name"], job["is_value"], []
         self.cells: dict[str, str] = {}
-        self.names: dict[str, Any] = {"__name__": "__main__", "VARIANT": job["variants"]}
+        variants = {name: {key: wire.decode(value, 1000) for key, value in each.items()}
+                    for name, each in job["variants"].items()}
+        self.names: dict[str, Any] = {"__name__": "__main__", "VARIANT": variants}
         for label, source in job["program"]:
             self._load(label, source)
         self.probes = {name: self._probe(name, source) for name, source in job["probes"].items()}
