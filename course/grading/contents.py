@@ -19,10 +19,9 @@ _KEPT = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP
 def bubblewrap(as_root: bool, packages: tuple[str, ...]) -> list[str]:
     """The command, up to what is to be run in it.
 
-    An ordinary user gets a user namespace in which no other can be made. Root keeps, for the supervisor alone, what it
-    needs to make each job nobody's.
+    An ordinary user gets a user namespace. Root keeps, for the supervisor alone, what it needs to make a job nobody's.
     """
-    return ["bwrap", *(_root() if as_root else ["--unshare-all", "--disable-userns"]), "--die-with-parent",
+    return ["bwrap", *(_root() if as_root else ["--unshare-all"]), "--die-with-parent",
             "--new-session", "--as-pid-1", "--hostname", "judge", "--clearenv", "--setenv", "OPENBLAS_NUM_THREADS", "1",
             "--setenv", "PYTHONHASHSEED", "0", "--setenv", "LD_LIBRARY_PATH", "/python/lib", *_mounts(packages),
             "--chdir", "/", "--remount-ro", "/"]

@@ -15,7 +15,7 @@ from typing import Any
 from course.grading.inside import wire
 
 OUTPUT = 64_000  # bytes of output that are kept
-PATIENCE = 5  # wall seconds for each CPU second: a busy machine is not the student's fault
+PATIENCE = 8  # wall seconds for each CPU second: a busy machine is not the student's fault
 
 
 class Died(BaseException):

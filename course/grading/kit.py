@@ -22,7 +22,7 @@ from course.exercise import Exercise
 PACKAGES = ("numpy", "nnlab")  # what a sandbox can hold beside the standard library
 KINDS = ("library", "bug", "predict", "rule", "design")
 MARKERS = ("judge", "people")
-LIMITS = {"cpu_seconds": 5, "memory_mb": 1000, "numbers": 10_000}
+LIMITS = {"cpu_seconds": 3, "memory_mb": 1000, "numbers": 10_000}
 MOST_LIBRARY = 0.3  # of a unit's points: what nnlab contains could be copied
 _UNIT = {"unit": str, "title": str, "version": str, "minutes": dict, "objectives": list, "prerequisites": list,
          "labs": list, "packages": list, "limits": dict, "exercise": list}

@@ -8,9 +8,11 @@ a job that will not end takes its sandbox with it, and the next one gets a new o
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +27,7 @@ from course.grading.job import OUTPUT, Died, Job
 
 IMAGE = "nnlab-judge"
 NOBODY = 65534
+PATH = {"PATH": os.environ.get("PATH", os.defpath)}  # all that a sandbox's command gets of the environment
 
 
 class SandboxError(Exception):
@@ -50,11 +53,13 @@ class Bubblewrap:
         if self._process is not None:
             return
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._info, info = os.pipe()
         with theirs:
             run = f"import inside.supervisor as s; s.main({theirs.fileno()}, {self.user})"
-            command = [*bubblewrap(self.user is not None, self.packages), *python(run)]
+            command = [*bubblewrap(self.user is not None, self.packages), "--info-fd", str(info), *python(run)]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                             stderr=subprocess.PIPE, pass_fds=[theirs.fileno()], env={})
+                                             stderr=subprocess.PIPE, pass_fds=[theirs.fileno(), info], env=PATH)
+        os.close(info)
 
     def job(self, limits: dict) -> Job:
         """A new process for one job."""
@@ -64,9 +69,9 @@ class Bubblewrap:
         try:
             socket.send_fds(self._control, [b"job"], [theirs.fileno(), output])
         except OSError:
-            words = self._said()
-            self.close()
-            raise SandboxError(f"bubblewrap could not be started: {words}") from None
+            os.close(output)
+            ours.close()
+            raise self._fallen() from None
         finally:
             theirs.close()
         line = ours.detach()
@@ -84,22 +89,35 @@ class Bubblewrap:
         self._control.settimeout(seconds)
         try:
             told = self._control.recv(1000)
-        except OSError:
+        except TimeoutError:
             return None
+        except ConnectionResetError:
+            told = b""
         self._control.settimeout(None)
-        return json.loads(told)["status"] if told else None
+        if not told:
+            raise self._fallen()
+        return json.loads(told)["status"]
 
-    def _said(self) -> str:
+    def _fallen(self) -> SandboxError:
+        """The supervisor is gone, which no student can bring about: what bubblewrap said."""
         try:
             _, errors = self._process.communicate(timeout=2)
+            words = errors.decode("utf-8", "replace").strip()[-300:] or f"exit code {self._process.returncode}"
         except subprocess.TimeoutExpired:
-            return "it does not answer"
-        return errors.decode("utf-8", "replace").strip()[-300:] or "it ended at once"
+            words = "it does not answer"
+        self.close()
+        return SandboxError(f"bubblewrap ended: {words}")
 
     def close(self) -> None:
         """End the namespace and everything in it."""
         if self._process is None:
             return
+        told = os.read(self._info, 1000)  # the process that is number 1 inside: with it all others end
+        os.close(self._info)
+        with contextlib.suppress(ProcessLookupError, ValueError):
+            os.kill(json.loads(told)["child-pid"], signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
         self._process.kill()
         self._process.wait()
         self._process.stderr.close()
@@ -132,7 +150,7 @@ class OneShot:
                "from inside import run; run.work(down, up, None)")
         process = subprocess.Popen(self._command(run, name), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, bufsize=0, start_new_session=True,
-                                   env={"PATH": os.environ.get("PATH", ""), "OPENBLAS_NUM_THREADS": "1"})
+                                   env={**PATH, "OPENBLAS_NUM_THREADS": "1"})
         kept = bytearray()
 
         def drain() -> None:
