@@ -80,8 +80,10 @@ class Panel:
         """A line through the points (x, y); `marker` shows the points themselves."""
         artist = self._get(name, lambda: self.axes.plot([], [], animated=True)[0])
         artist.set_data(x, y)
-        artist.set(color=color or self.style.ink, linewidth=width, linestyle=dash, marker=marker, markersize=size,
-                   zorder=z, alpha=alpha, label=label or f"_{name}")
+        artist.set(color=color or self.style.ink, linewidth=width, linestyle=dash, markersize=size, zorder=z,
+                   alpha=alpha, label=label or f"_{name}")
+        if artist.get_marker() != marker:  # making one takes milliseconds where it is a letter
+            artist.set_marker(marker)
         return artist
 
     def points(self, name: str, x, y, *, kind=0, color=None, marker=None, size=6.0, z=4.0, alpha=1.0, label="",

@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.lines import Line2D
 from PIL import Image
 
 from course.labs.style import DARK, LIGHT
@@ -104,6 +105,21 @@ def test_artists_are_kept_and_moved():
     view.update(lambda v: scene(v, 0.5))
     assert view["main"]["line"] is line
     assert list(line.get_ydata()) == [0.5, 0.5]
+
+
+def test_a_marker_is_made_once_and_changed_when_asked(monkeypatch):
+    made, make = [], Line2D.set_marker
+    view = View(size=SIZE)
+    show = lambda marker, at: view.update(lambda v: v["main"].points("letters", [at], [at], marker=marker))
+    show("$3$", 0.1)
+    monkeypatch.setattr(Line2D, "set_marker", lambda line, marker: made.append(marker) or make(line, marker))
+    for at in (0.2, 0.3, 0.4):
+        show("$3$", at)
+    assert not made, "a letter costs milliseconds"
+    show("$8$", 0.4)
+    assert made == ["$8$"]
+    fresh = drawn(lambda v: v["main"].points("letters", [0.4], [0.4], marker="$8$"))
+    assert (view.pixels() == fresh.pixels()).all()
 
 
 def test_what_is_not_drawn_again_disappears_and_comes_back():
