@@ -104,6 +104,16 @@ def test_lab_7a_shows_only_pca_with_the_same_code_size_before_it_is_played():
     assert all(line.get_visible() for line in lines())
 
 
+def test_lab_7a_names_lines_that_lie_together_once():
+    names = lambda lab: sorted(t.get_text() for t in lab.view["error"].axes.texts
+                               if t.get_visible() and t.get_text().startswith("PCA"))
+    assert names(autoencoders.Bottleneck().step(1)) == [
+        "PCA, 1 number", "PCA, 2 numbers", "PCA, 3 numbers", "PCA, 4 numbers"]
+    straight = autoencoders.Bottleneck(data="line")
+    assert names(straight) == ["PCA, 1 number"]
+    assert names(straight.step(1)) == ["PCA, 1 to 4 numbers"]
+
+
 def test_lab_7a_turns_while_it_stands_still_and_learns_nothing_by_it():
     lab = autoencoders.Bottleneck().step(5)
     before, errors = lab.view["space"]["own"].get_xydata().copy(), lab.result.errors
@@ -410,6 +420,14 @@ def test_lab_7e_measures_all_code_sizes_at_once_and_rightly():
         assert f"area under the curve {lab.result.auc:.3f}" in lab.stage.alt
 
 
+@pytest.mark.parametrize("top", [0.01 * 2.0**n for n in range(-4, 5)])
+def test_ticks_of_small_errors_are_few_round_and_short(top):
+    ticks = anomaly.round_ticks(top)
+    assert 3 <= len(ticks) <= 5
+    assert max(ticks) < top
+    assert all(float(name) == pytest.approx(at) and len(name) <= 7 for at, name in ticks.items())
+
+
 def test_the_area_is_how_often_the_unknown_has_the_larger_error():
     errors, odd = np.array([1.0, 2.0, 2.0, 3.0, 0.0]), np.array([False, False, True, True, True])
     pairs = [(a > b) + 0.5 * (a == b) for a in errors[odd] for b in errors[~odd]]
@@ -459,6 +477,7 @@ def test_lab_7f_shows_the_codes_and_the_draws_of_its_net():
     assert r.rows[-1, 1] == pytest.approx(nnlab.functional.gaussian_kl(mu, logvar).item(), rel=1e-4)
     draws = np.random.default_rng([1, 3]).standard_normal((48, 2)).astype(np.float32)
     np.testing.assert_allclose(r.samples, model.decode(draws).data, atol=1e-4)
+    np.testing.assert_array_equal(lab.view["codes"]["draws"].get_xydata(), draws)
     cloud = lab.view["codes"]["clouds"].get_segments()[0]
     np.testing.assert_allclose(np.ptp(cloud, 0) / 2, r.sd[0], rtol=1e-3)
     assert f"KL {r.rows[-1, 1]:.2f}" in lab.stage.alt
@@ -466,9 +485,20 @@ def test_lab_7f_shows_the_codes_and_the_draws_of_its_net():
 
 def test_how_far_a_picture_is_from_the_nearest_digit():
     X = nnlab.data.digits("train")[0]
-    assert variational.farness(X[:5]).max() < 2e-3
-    far = variational.farness(X[:1] + 0.01)
-    assert far[0] == pytest.approx(0.01, rel=0.05)
+    assert variational.nearest(X[:5])[0].max() < 2e-3
+    far, which = variational.nearest(X[:7] + 0.01)
+    np.testing.assert_allclose(far, 0.01, rtol=0.05)
+    np.testing.assert_array_equal(which, nnlab.data.digits("train")[1][:7])
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_with_a_price_draws_give_nine_or_ten_of_the_digits_without_one_seven_at_most(seed):
+    draws = np.random.default_rng([seed, 3]).standard_normal((48, 2)).astype(np.float32)
+    kinds = {}
+    for beta in (0.0, 0.03):
+        *_, model = variational.epochs(beta, seed)
+        kinds[beta] = len(np.unique(variational.nearest(model.eval().decode(draws).data)[1]))
+    assert kinds[0.0] <= 7 < 9 <= kinds[0.03]
 
 
 def test_what_lab_7f_asks_is_so():

@@ -69,9 +69,9 @@ class AnomalyThreshold(Lab):
 
     id, title = "7e", "The anomaly threshold"
     controls = dict(
-        unknown=Choice(tuple(range(10)), 8, "the unknown digit"),
+        unknown=Choice(tuple(range(10)), 8, "unknown digit"),
         k=Slider(1, 50, 8, 1, "code size k"),
-        share=Slider(0.01, 0.3, 0.05, 0.01, "false alarms allowed"),
+        share=Slider(0.01, 0.3, 0.05, 0.01, "alarms allowed"),
     )
     uses = dict(flag_anomalies=(flag_anomalies, lambda fit, error, train, validation, new, share: [(), (len(new),)],
                                 "the threshold, and True or False for each new example"))
@@ -100,9 +100,10 @@ class AnomalyThreshold(Lab):
 
     def draw(self, view, r):
         style, panel = view.style, view["errors"]
-        top = 0.01 * 2 ** np.ceil(np.log2(100 * np.quantile(r.errors, 0.99)))  # it seldom changes: limits are slow
+        top = 0.01 * 2.0 ** float(np.ceil(np.log2(100 * np.quantile(r.errors, 0.99))))  # it seldom changes: limits are slow
         names = ("new, unknown", "new, known", "held out, known")
         panel.frame(xlim=(0, top), ylim=(-0.3, 3.15), x="squared error of the reconstruction",
+                    xticks=round_ticks(top),
                     yticks={2.0: names[2].replace(", ", ",\n"), 1.0: names[1].replace(", ", ",\n"),
                             0.0: names[0].replace(", ", ",\n")},
                     title=f"Errors with {r.k} numbers a digit; the {r.unknown} is unknown")
@@ -139,3 +140,10 @@ class AnomalyThreshold(Lab):
                 "the known ones held out pass for unknown.",
                 {"threshold": f"{r.threshold:.4f}", "false alarms": f"{r.alarms:.3f}", "found": f"{r.found:.3f}",
                  "area under the curve": f"{r.auc:.3f}"})
+
+
+def round_ticks(top):
+    """Three to five round numbers from 0 to below top, each with its name: matplotlib's own collide when small."""
+    unit = 10.0 ** np.floor(np.log10(top) + 1e-9)
+    step = unit * (0.25 if top < 1.5 * unit else 0.5 if top <= 2 * unit else 1 if top <= 4 * unit else 2)
+    return {at: f"{at:g}" for at in step * np.arange(np.ceil(top / step - 1e-9))}

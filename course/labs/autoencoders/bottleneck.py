@@ -98,19 +98,26 @@ class Bottleneck(Lab):
         scale, low, top = ("linear", 0.0, 0.08) if r.data == "digits" else ("log", 1e-4, 1.0)
         error.frame(xlim=(0, STEPS), ylim=(low, top), yscale=scale, x="training step", grid=True,
                     xticks={at: at for at in range(0, STEPS, 400)}, title="Squared error on fresh data")
+        floor = shapes.NOISE**2 if r.data != "digits" else 0.0
+        below = [j for j, e in enumerate(r.pca_errors, 1)
+                 if low <= e < floor and (len(r.errors) > 1 or j == r.k)]
         for j, e in enumerate(r.pca_errors, 1):
-            mine, below = j == r.k, e < shapes.NOISE**2
+            mine = j == r.k
             if e < low or (len(r.errors) == 1 and not mine):  # before the training: the question asks about the others
                 continue
             error.line(f"pca{j}", [0, STEPS], [e, e], color=style.negative, width=2.4 if mine else 1.0,
                        dash="-" if mine else "--")
-            error.text(f"name{j}", STEPS * 0.985, e * (0.94 if below else 1.04 if scale == "log" else 1.0),
-                       f"PCA, {j} number{'s' * (j > 1)}", ha="right", va="top" if below else "bottom", size=9,
-                       color=style.negative)
-        if r.data != "digits":
-            error.line("floor", [0, STEPS], [shapes.NOISE**2] * 2, color=style.faint, width=1, dash=":")
-            error.text("floor name", STEPS * 0.02, shapes.NOISE**2 * 1.05, "the noise in the data", va="bottom", size=9,
-                       color=style.faint)
+            if j not in below:
+                error.text(f"name{j}", STEPS * 0.985, e * (1.04 if scale == "log" else 1.0),
+                           f"PCA, {j} number{'s' * (j > 1)}", ha="right", va="bottom", size=9, color=style.negative)
+        if below:  # near together: one name for all
+            which = f"{below[0]} to {below[-1]}" if len(below) > 1 else str(below[0])
+            error.text("name below", STEPS * 0.985, 0.94 * r.pca_errors[below[-1] - 1], va="top", ha="right", size=9,
+                       words=f"PCA, {which} number{'s' * (below[-1] > 1)}", color=style.negative)
+        if floor:
+            error.line("floor", [0, STEPS], [floor] * 2, color=style.faint, width=1, dash=":")
+            error.text("floor name", STEPS * 0.02, 0.42 * floor, "··· the noise in the data", size=9, color=style.faint,
+                       still=True)
         at, shown = np.arange(len(r.errors)) * TAKEN, np.clip(r.errors, low, top)
         error.line("ours", at, shown, color=style.positive, width=2.6)
         error.points("now", at[-1:], shown[-1:], kind=1, size=8)
@@ -133,9 +140,10 @@ class Bottleneck(Lab):
             if lines:
                 panel.segments(f"{name} sheet", lines, colors=[color] * len(lines), z=3,
                                widths=[2.4 if len(lines) == 1 else 0.6] * len(lines))
-        panel.text("data", 0.0, 0.03, "● the data", inside=True, color=style.faint, still=True)
-        panel.text("pca", 0.27, 0.03, f"▲ PCA, k = {r.k}", inside=True, color=style.negative, still=True)
-        panel.text("ae", 0.58, 0.03, f"● autoencoder, k = {r.k}", inside=True, color=style.positive, still=True)
+        for name, x, words, color in (("data", 0.02, "● the data", style.faint),
+                                      ("pca", 0.28, f"▲ PCA, k = {r.k}", style.negative),
+                                      ("ae", 0.58, f"● autoencoder, k = {r.k}", style.positive)):
+            panel.text(name, x, 0.04, words, inside=True, color=color, box=True)
 
     @staticmethod
     def _digits(panel, r, style):
@@ -153,7 +161,7 @@ class Bottleneck(Lab):
         numbers = {"k": str(r.k), "step": str((len(r.errors) - 1) * TAKEN), "PCA": f"{r.pca_errors[r.k - 1]:.5f}",
                    "autoencoder": f"{r.errors[-1]:.5f}"}
         better = [j for j, e in enumerate(r.pca_errors, 1) if r.errors[-1] < e]
-        what = f"as good as PCA with more than {max(better)}" if better else "not yet as good as PCA with 1"
+        what = f"better than PCA with {max(better)}" if better else "not yet as good as PCA with 1"
         return (f"The {r.data} through a code of {r.k}: PCA beside a {r.net} autoencoder, which is {what}.",
                 numbers | {"view turned": f"{r.turn}°"} if r.data != "digits" else numbers)
 

@@ -119,9 +119,9 @@ class Denoising(Lab):
         exact.line("diagonal", [-reach, reach], [-reach, reach], color=style.faint, width=1, dash="--")
         exact.points("first", r.exact[:, 0], r.learned[:, 0].clip(-reach, reach), kind=0, size=4.2, alpha=0.8)
         exact.points("second", r.exact[:, 1], r.learned[:, 1].clip(-reach, reach), kind=1, size=4.2, alpha=0.8)
-        exact.text("names", 0.04, 0.95, "▲ along x₁", inside=True, size=9.5, color=style.negative, still=True)
-        exact.text("names2", 0.04, 0.88, "● along x₂", inside=True, size=9.5, color=style.positive, still=True)
-        exact.text("agree", 0.96, 0.06, f"correlation {r.agree:.3f}", inside=True, ha="right", size=11)
+        exact.text("names", 0.04, 0.95, "▲ along x₁", inside=True, size=9.5, color=style.negative, box=True)
+        exact.text("names2", 0.04, 0.86, "● along x₂", inside=True, size=9.5, color=style.positive, box=True)
+        exact.text("agree", 0.96, 0.06, f"correlation {r.agree:.3f}", inside=True, ha="right", size=11, box=True)
 
     def tell(self, r):
         own, best, end = r.walk[1] - r.walk[0], r.best, r.walk[-1]

@@ -60,9 +60,9 @@ class LatentMap(Lab):
     controls = dict(
         z1=Slider(-REACH, REACH, 0.0, 0.05, "z₁"),
         z2=Slider(-REACH, REACH, 0.0, 0.05, "z₂"),
+        tiles=Toggle(False, "show what each place decodes to"),
         start=Choice(tuple(range(10)), 0, "from a"),
         end=Choice(tuple(range(10)), 0, "to a"),
-        tiles=Toggle(False, "show what each place decodes to"),
     )
     uses = dict(encode=(encode, lambda X: (len(X), 2), "two numbers for each digit"),
                 decode=(decode, lambda Z: (len(Z), 64), "64 pixels for each code"))

@@ -104,7 +104,7 @@ class LinearIsPCA(Lab):
             end = 2 * r.trail[-1, i]
             plane.line(f"trail{i}", *(2 * r.trail[:, i]).T, color=style.positive, width=1, alpha=0.5, z=3)
             plane.arrow(f"column{i}", (0, 0), end, color=style.positive, width=2.2)
-        plane.text("names", 0.03, 0.06, "orange: eigenvectors   blue: decoder", inside=True, size=9.5,
+        plane.text("names", 0.03, 0.034, "orange: eigenvectors   blue: decoder", inside=True, size=9.5,
                    color=style.faint, still=True)
         steps = np.arange(len(r.gaps)) * TAKEN
         for name, title, low, top in (("angles", "Angle to PCA's plane, degrees", 1e-2, 100),

@@ -15,7 +15,7 @@ def axes16(k):
 
 def line(n, rng):
     """A straight piece. One number says where on it a point is. -> (n, 16)"""
-    return rng.uniform(-2, 2, (n, 1)) @ axes16(1).T
+    return rng.uniform(-1.4, 1.4, (n, 1)) @ axes16(1).T
 
 
 def curve(n, rng):

@@ -39,11 +39,12 @@ def epochs(beta, seed):
         yield model
 
 
-def farness(pictures):
-    """How far each picture is from the nearest training digit: root of the mean squared difference. (N, 64) -> (N,)"""
-    X, _ = nnlab.data.digits("train")
+def nearest(pictures):
+    """How far each picture is from the nearest training digit, as root of the mean squared difference, and which digit
+    that is. (N, 64) -> (N,), (N,)"""
+    X, y = nnlab.data.digits("train")
     squared = (pictures**2).sum(1)[:, None] + (X**2).sum(1) - 2 * pictures @ X.T
-    return np.sqrt(squared.min(1).clip(0) / 64)
+    return np.sqrt(squared.min(1).clip(0) / 64), y[squared.argmin(1)]
 
 
 class Variational(Lab):
@@ -72,7 +73,7 @@ class Variational(Lab):
     def train(beta, seed, kl_gauss):
         V, labels = nnlab.data.digits("validation")
         draws = np.random.default_rng([seed, 3]).standard_normal((COLUMNS * ROWS, 2)).astype(np.float32)
-        real, rows = float(farness(V).mean()), []
+        real, rows = float(nearest(V)[0].mean()), []
         for model in epochs(beta, seed):
             model.eval()
             with nnlab.no_grad():
@@ -81,13 +82,15 @@ class Variational(Lab):
             error = float(np.square(nnlab.predict(model, V) - V).sum(1).mean() / 2)
             rows.append((error, float(np.mean(kl_gauss(mu, logvar)))))
             model.train()
+            far, kinds = nearest(samples)
             yield dict(mu=mu[:SHOWN], sd=np.exp(logvar[:CLOUDS] / 2), labels=labels[:SHOWN],
-                       samples=samples, rows=np.array(rows), beta=beta, far=float(farness(samples).mean()), real=real)
+                       samples=samples, draws=draws, rows=np.array(rows), beta=beta, far=float(far.mean()), real=real,
+                       kinds=len(np.unique(kinds)))
 
     def draw(self, view, r):
         style, panel = view.style, view["codes"]
         panel.frame(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", x="z₁", y="z₂",
-                    title="Clouds of codes; dashed: where N(0, 1) lies")
+                    title="Clouds of codes; green: N(0, 1), x: drawn from it")
         for radius in (1, 2):
             panel.line(f"ring{radius}", *(radius * CIRCLE).T, color=style.accent, width=1.6, dash="--", z=5)
         clouds = r.mu[:CLOUDS, None] + r.sd[:, None] * CIRCLE
@@ -97,6 +100,7 @@ class Variational(Lab):
             some = r.mu[r.labels == digit]
             panel.points(f"digits{digit}", some[:, 0], some[:, 1], marker=f"${digit}$", size=5.8, alpha=0.85,
                          color=shapes.digit_color(style, digit), ring="none")
+        panel.points("draws", *r.draws.T, color=style.accent, marker="x", size=4.5, z=5, ring=style.accent)
         samples, curves = view["samples"], view["curves"]
         side = 10 * COLUMNS - 2, 10 * ROWS - 2
         samples.frame(xlim=(-1, side[0] + 1), ylim=(-1, side[1] + 1), ticks=False, aspect="equal",
@@ -116,4 +120,5 @@ class Variational(Lab):
         return (f"A variational autoencoder of digits with β = {r.beta:g} after {len(r.rows) - 1} epochs: its clouds "
                 f"of codes, and {COLUMNS * ROWS} digits from codes drawn at random.",
                 {"error": f"{error:.2f}", "KL": f"{kl:.2f}", "sd of a cloud": f"{r.sd.mean():.2f}",
-                 "new ones, to the nearest digit": f"{r.far:.3f}", "held-out digits": f"{r.real:.3f}"})
+                 "new ones, to the nearest digit": f"{r.far:.3f}", "held-out digits": f"{r.real:.3f}",
+                 "different digits drawn": str(r.kinds)})

@@ -58,6 +58,10 @@ def _(pca_reconstruct, rng):
         if np.allclose(got, through_0, rtol=1e-4):
             raise Wrong(f"{d} numbers to {k}: squared error {yours:.2f} where {least:.2f} is possible. Your directions "
                         "start from the origin, and the data lie somewhere else.")
+        V = np.linalg.svd(X - X.mean(0), full_matrices=False)[2][:k]
+        if np.allclose(got, X @ V.T @ V, rtol=1e-4):
+            raise Wrong(f"{d} numbers to {k}: squared error {yours:.2f} where {least:.2f} is possible. Your directions "
+                        "are right; but how far along them a point lies, from where do you measure that?")
         if yours > 1.0001 * least:
             raise Wrong(f"{d} numbers to {k}: squared error {yours:.2f} a row, where {least:.2f} is possible.")
         close(got, best, f"{d} numbers to {k}: this is not the reconstruction with the least error.", rtol=1e-4)

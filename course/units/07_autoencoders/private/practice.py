@@ -153,6 +153,11 @@ def _standardised(X, k):
     return back * sd, ratio
 
 
+def _codes_from_the_origin(X, k):
+    V = np.linalg.svd(X - X.mean(0), full_matrices=False)[2][:k]
+    return X @ V.T @ V, pca_reconstruct(X, k)[1]
+
+
 def _row_mean(X, k):
     mean = X.mean(1, keepdims=True)
     values, vectors = np.linalg.eigh((X - mean).T @ (X - mean) / len(X))
@@ -231,6 +236,7 @@ def _detector(learn="train", by="validation", rule=None, flag=None, whole=False)
 MUTANTS = dict(
     pca_reconstruct={
         "E1 not centred": (_pca(center=False), "start from the origin"),
+        "E1 the mean only in the covariance": (_codes_from_the_origin, "from where do you measure"),
         "E1 the mean is not added back": (_pca(add=False), "where has the mean gone"),
         "E3 n in one place, n - 1 in the other": (_pca(ratio="n - 1"), "all of it"),
         "shares of what is kept": (_pca(ratio="kept"), "shares of the whole"),
