@@ -100,7 +100,8 @@ class AnomalyThreshold(Lab):
 
     def draw(self, view, r):
         style, panel = view.style, view["errors"]
-        top = 0.01 * 2.0 ** float(np.ceil(np.log2(100 * np.quantile(r.errors, 0.99))))  # it seldom changes: limits are slow
+        high = np.quantile(r.errors, 0.99)
+        top = 0.01 * 2.0 ** float(np.ceil(np.log2(100 * high)))  # it seldom changes: limits are slow
         names = ("new, unknown", "new, known", "held out, known")
         panel.frame(xlim=(0, top), ylim=(-0.3, 3.15), x="squared error of the reconstruction",
                     xticks=round_ticks(top),
