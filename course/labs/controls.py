@@ -41,7 +41,8 @@ class Slider:
                                           readout_format=".3r" if self.low >= 1e-4 else ".2g", **common)
         if self.whole:
             return widgets.IntSlider(min=self.low, max=self.high, step=self.step, **common)
-        return widgets.FloatSlider(min=self.low, max=self.high, step=self.step, readout_format=".2f", **common)
+        digits = max(2, len(f"{self.step:.6f}".rstrip("0").partition(".")[2]))
+        return widgets.FloatSlider(min=self.low, max=self.high, step=self.step, readout_format=f".{digits}f", **common)
 
     def check(self, name: str, value: Any) -> float:
         if isinstance(value, bool) or not hasattr(value, "__float__"):

@@ -61,6 +61,7 @@ class Lab(Shell):
         self._widgets = {name: control.widget(name) for name, control in self.controls.items()}
         for name, widget in self._widgets.items():
             widget.observe(lambda _, name=name: self._changed(name), names="value")
+        self._at_first = self.values
         self.prediction = Prediction(self.id, self.question, self._open) if self.question else None
         self.page = self._layout()
         cells.heard_meanwhile(self.page)
@@ -89,6 +90,12 @@ class Lab(Shell):
     def _open(self) -> None:
         if hasattr(self, "page"):
             self._bar(False)
+            self._show()
+
+    @property
+    def asking(self) -> bool:
+        """Is the question open, and the lab as it was at first? Then `draw` and `tell` keep its answer back."""
+        return bool(self.prediction and not self.prediction.open and not self.taken and self.values == self._at_first)
 
     # -- driving it from code ---------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import pytest
 import nnlab
 from course.check import check, read_unit
 from course.labs import gans
-from course.labs.gans import digits, dirac, judge, push, ring, which_kl
+from course.labs.gans import digits, dirac, game, judge, push, ring, which_kl
 from nnlab import functional as F
 from nnlab import metrics
 from nnlab.models.gan import dirac_gan
@@ -18,10 +18,27 @@ def bank():
 
 
 def test_our_own_functions_pass_the_checks_of_the_exercises():
-    for name, function in (("jsd", judge.jsd), ("d_step", ring.d_step), ("g_step", ring.g_step),
-                           ("modes_captured", ring.modes_captured)):
+    for name, function in (("jsd", judge.jsd), ("d_step", game.d_step), ("g_step", game.g_step),
+                           ("modes_captured", game.modes_captured)):
         result = check(name, function)
         assert result, result
+
+
+# What is asked ------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("lab_class", "panel", "artist", "word"), [
+    (gans.BestJudge, "loss", "floor", ""), (gans.WhichLossTeaches, "slopes", "1", "slope of"),
+    (gans.TwoPlayers, "radius", "radius", "factor"), (gans.WhichKL, "map", "best", "the best"),
+])  # fmt: skip
+def test_no_lab_shows_what_it_asks_before_it_is_answered(lab_class, panel, artist, word):
+    lab = lab_class()
+    shown = lambda: artist in lab.view[panel]._touched
+    assert lab.asking
+    assert not shown()
+    assert not word or word not in lab.stage.alt
+    lab.prediction.lock(lab.question.choices[0])
+    assert not lab.asking
+    assert shown()
+    assert word in lab.stage.alt
 
 
 # 8a ------------------------------------------------------------------------------------------------------------------
@@ -89,6 +106,7 @@ def test_the_slopes_of_lab_8d_are_those_of_the_losses(p):
 
 def test_lab_8d_takes_the_fake_down_each_loss():
     lab = gans.WhichLossTeaches(p=0.02, lr=0.1)
+    lab.prediction.skip()
     saturating, other = lab.result.paths
     for path, slope in ((saturating, lambda a: -1 / (1 + np.exp(-a))), (other, lambda a: -1 / (1 + np.exp(a)))):
         a = np.log(0.02 / 0.98)
@@ -143,14 +161,14 @@ def test_the_buttons_of_one_player_are_barred_until_the_prediction_is_locked():
 def test_the_arrows_of_lab_8c_are_the_gradients_of_minus_ln_d():
     for pack in (1, 2):
         lab = gans.RingOfEight(pack=pack).step(5)
-        _, D, *_ = ring.players(pack=pack, seed=0)
+        _, D, *_ = game.players(pack=pack, seed=0)
         rng = np.random.default_rng([0, 1])
         x = rng.standard_normal((8, 2)).astype(np.float32)
         fakes = nnlab.Tensor(x, requires_grad=True)
         logits = D(fakes)
         loss = F.binary_cross_entropy_with_logits(logits, np.ones(logits.shape), reduction="sum")
         loss.backward()
-        apart = np.abs(ring.pushes(D, x) + fakes.grad)  # a few samples lie at a fold of D's, where slopes jump
+        apart = np.abs(game.pushes(D, x) + fakes.grad)  # a few samples lie at a fold of D's, where slopes jump
         assert np.median(apart) < 1e-3 * np.abs(fakes.grad).max()
         assert apart.max() < 0.2 * np.abs(fakes.grad).max()
         assert len(lab.view["plane"]["pushes"].get_segments()) == 3 * ring.PUSHED
@@ -171,18 +189,18 @@ def test_what_lab_8c_paints_is_what_d_believes_and_where_the_fakes_are():
 
 
 def test_a_d_with_packs_sees_a_point_beside_real_ones():
-    _, D, *_ = ring.players(pack=2, seed=1)
+    _, D, *_ = game.players(pack=2, seed=1)
     beside = np.array([[1.0, 0.5], [-1.0, 2.0]])
     point = np.array([[0.3, -0.7]])
     expected = np.mean([F.sigmoid(D.judge(np.r_[point[0], other][None])).data for other in beside])
-    assert ring.believed(D, point, beside) == pytest.approx(expected, rel=1e-5)
+    assert game.believed(D, point, beside) == pytest.approx(expected, rel=1e-5)
 
 
 def test_lab_8c_plays_as_the_library_does():
-    G, D, g_adam, d_adam, noise = ring.players(seed=3)
+    G, D, g_adam, d_adam, noise = game.players(seed=3)
     rng = np.random.default_rng([3, 1])
     data = ring.ring(4096, rng=rng)[0]
-    real = ring.batches(data, rng)
+    real = game.batches(data, rng, ring.BATCH)
     rng.standard_normal((ring.SHOWN, 2)), rng.standard_normal((ring.SAMPLES, 2))
     gan = nnlab.GAN(G, D, 2, d_optimizer=d_adam, g_optimizer=g_adam)
     gan.noise = noise
@@ -222,13 +240,13 @@ def test_a_recipe_that_is_chosen_while_it_plays_acts_on_the_training():
 
 
 def test_the_folded_noise_is_the_generators_picture_of_a_net():
-    G, *_ = ring.players(latent=2, seed=0)
-    lines = ring.folded(G, 2)
+    G, *_ = game.players(latent=2, seed=0)
+    lines = game.folded(G, 2)
     assert lines.shape == (18, 41, 2)
     np.testing.assert_allclose(lines[0, 0], G(np.array([[-2.0, -2.0]])).data[0], rtol=1e-5)
     np.testing.assert_allclose(lines[0, 0], lines[9, 0], rtol=1e-5)
-    assert ring.folded(ring.players(latent=1)[0], 1).shape == (1, 161, 2)
-    assert ring.folded(ring.players(latent=8)[0], 8) is None
+    assert game.folded(game.players(latent=1)[0], 1).shape == (1, 161, 2)
+    assert game.folded(game.players(latent=8)[0], 8) is None
     lab = gans.RingOfEight(shown="the folded noise")
     assert len(lab.view["plane"]["net"].get_segments()) == 18
     assert lab.view["plane"]["net"].get_visible()
@@ -240,7 +258,7 @@ def test_our_modes_are_the_librarys():
     for _ in range(5):
         samples = ring.CENTERS[rng.integers(0, 8, 300)] + rng.normal(0, 0.15, (300, 2))
         samples[:150] = rng.normal(0, 1, (150, 2))
-        assert ring.modes_captured(samples, ring.CENTERS, 0.1) == metrics.modes_captured(samples, ring.CENTERS, 0.1)
+        assert game.modes_captured(samples, ring.CENTERS, 0.1) == metrics.modes_captured(samples, ring.CENTERS, 0.1)
 
 
 def test_lab_8c_runs_on_the_students_steps_and_shows_what_their_mistakes_do(bank):
@@ -339,6 +357,7 @@ def test_lab_8b_draws_the_librarys_path_and_the_way_both_want_to_go():
 ])
 def test_lab_8b_says_what_its_path_does(values, word):
     lab = gans.TwoPlayers(**values)
+    lab.prediction.skip()
     assert f"the path {word}" in lab.stage.alt
     start, end = np.hypot(*lab.result.path[[0, -1]].T)
     assert {"spirals out": end > 1.2 * start, "circles": abs(end / start - 1) < 0.02,

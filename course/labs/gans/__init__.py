@@ -1,6 +1,6 @@
-"""The labs of unit 8, generative adversarial networks, one file each.
+"""The labs of unit 8, generative adversarial networks, one file each, and the game that two of them play.
 
-Core: judge, push, ring, digits. Deeper: dirac, which_kl.
+Core: judge, push, ring, digits. Deeper: dirac, which_kl. The game: game.
 """
 
 from course.labs.gans.digits import DigitsFromNoise

@@ -9,7 +9,7 @@ import numpy as np
 
 import nnlab
 from course.labs.controls import Choice, Slider
-from course.labs.gans.ring import batches, d_step, g_step
+from course.labs.gans.game import batches, d_step, g_step
 from course.labs.lab import Lab
 from course.labs.overfitting.few import mosaic
 from course.labs.predict import Question

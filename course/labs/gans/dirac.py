@@ -72,18 +72,20 @@ class TwoPlayers(Lab):
         strokes = arrows(PLACES, r.field / np.maximum(size, 1e-9) * np.minimum(0.34, 0.1 + 0.3 * size))
         plane.segments("field", strokes, colors=[style.faint] * len(strokes), widths=[0.9] * len(strokes))
         plane.points("goal", [0], [0], marker="*", color=style.accent, size=17, z=3)
-        path = np.clip(r.path, -50, 50)
+        path = np.clip(r.path[:1] if self.asking else r.path, -50, 50)
         plane.line("path", *path.T, color=style.positive, width=1.6, z=4)
         plane.points("first", *path[:12].T, kind=1, size=4.5, z=5)
         plane.points("start", *path[:1].T, marker="P", color=style.ink, size=11, z=6)
-        plane.points("end", *path[-1:].T, marker="D", color=style.negative, size=9, z=6)
+        if not self.asking:
+            plane.points("end", *path[-1:].T, marker="D", color=style.negative, size=9, z=6)
         radius, steps = np.hypot(*r.path.T), np.arange(STEPS + 1)
         panel.frame(xlim=(0, STEPS), ylim=(1e-3, 30), yscale="log", x="step", grid=True,
                     title="Distance from (0, 0)", yticks={1e-3: "0.001", 1e-2: "0.01", 0.1: "0.1", 1: "1", 10: "10"})
         with np.errstate(over="ignore"):
             theory = radius[0] * r.factor ** steps
-        panel.line("theory", steps, np.clip(theory, 1e-6, 1e6), color=style.negative, width=1.6, dash="--")
-        panel.line("radius", steps, np.clip(radius, 1e-6, 1e6), color=style.positive, width=2.2)
+        if not self.asking:
+            panel.line("theory", steps, np.clip(theory, 1e-6, 1e6), color=style.negative, width=1.6, dash="--")
+            panel.line("radius", steps, np.clip(radius, 1e-6, 1e6), color=style.positive, width=2.2)
         panel.text("name", 0.03, 0.09, "dashed: factorⁿ, of the middle", inside=True, size=9, color=style.negative,
                    still=True)
         t = np.linspace(0, 2 * np.pi, 100)
@@ -91,10 +93,13 @@ class TwoPlayers(Lab):
                     title="Eigenvalues of a step, unit circle", xticks={0.5: "0.5", 1: "1"},
                     yticks={-0.25: "−¼ i", 0: "0", 0.25: "¼ i"})
         roots.line("circle", np.cos(t), np.sin(t), color=style.faint, width=1.6)
-        roots.points("roots", np.clip(r.roots.real, 0.36, 1.14), r.roots.imag, kind=0, marker="o", size=10)
+        if not self.asking:
+            roots.points("roots", np.clip(r.roots.real, 0.36, 1.14), r.roots.imag, kind=0, marker="o", size=10)
 
     def tell(self, r):
         a, b = np.hypot(*r.path[0]), np.hypot(*r.path[-1])
+        if self.asking:
+            return "The start, and the way both want to go from every place.", {"distance at first": f"{a:.3f}"}
         what = "spirals out" if r.factor > 1 + 1e-9 else "circles" if r.factor > 1 - 1e-9 else "comes in"
         return (f"With {r.update} steps near (0, 0) the path {what}.",
                 {"distance at first": f"{a:.3f}", f"after {STEPS} steps": f"{b:.3g}",

@@ -116,9 +116,10 @@ class BestJudge(Lab):
         answer.line("learned", X, r.learned, color=style.accent, width=2.4)
         loss.frame(xlim=(-4, 4), ylim=(-0.05, 2.3), x="mean of the fakes", y="loss of D", grid=True,
                    title="What D pays. Grey: the best one")
-        loss.line("nobody", [-4, 4], [np.log(4)] * 2, color=style.faint, width=1.2, dash=":")
-        loss.text("nobody name", -3.9, np.log(4) + 0.02, "2 ln 2", color=style.faint, va="bottom", still=True)
-        loss.line("floor", MUS, r.floor, color=style.faint, width=5.5, alpha=0.55)
+        if not self.asking:
+            loss.line("nobody", [-4, 4], [np.log(4)] * 2, color=style.faint, width=1.2, dash=":")
+            loss.text("nobody name", -3.9, np.log(4) + 0.02, "2 ln 2", color=style.faint, va="bottom", still=True)
+            loss.line("floor", MUS, r.floor, color=style.faint, width=5.5, alpha=0.55)
         loss.line("excess", [r.mu, r.mu], [r.least, min(r.loss, 2.3)], color=style.accent, width=2, dash=":")
         loss.points("now", [r.mu], [min(r.loss, 2.25)], marker="o", color=style.accent, size=11)
 

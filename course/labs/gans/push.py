@@ -61,7 +61,9 @@ class WhichLossTeaches(Lab):
                     yticks={0: "0", 0.5: "0.5", 1: "1"}, title="One fake on D's curve, and its two pushes")
         curve.line("sigmoid", A, sigmoid.f(A), color=style.faint, width=2.4)
         curve.points("fake", [r.a], [r.p], marker="o", color=style.accent, size=13)
-        for i, (name, color, s) in enumerate(zip(NAMES, colors, r.slopes, strict=True)):
+        for i, (name, color) in enumerate(zip(NAMES, colors, strict=True)):
+            curve.text(f"{i} name", 0.02, (0.94, 0.85)[i], name, inside=True, color=color, still=True)
+        for i, (color, s) in enumerate(zip(colors, () if self.asking else r.slopes)):
             height = (-0.07, -0.15)[i]
             end = r.a + 4.5 * abs(s)
             curve.line(f"{i} start", [r.a], [height], color=color, marker="|", size=8)
@@ -69,28 +71,29 @@ class WhichLossTeaches(Lab):
                 curve.arrow(str(i), (r.a, height), (end, height), color=color, width=3)
             else:
                 curve.line(f"{i} stub", [r.a, end], [height] * 2, color=color, width=3)
-            curve.text(f"{i} name", 0.02, (0.94, 0.85)[i], name, inside=True, color=color, still=True)
         slope.frame(xlim=(-SIDE, SIDE), ylim=(2e-4, 2), yscale="log", x="D's logit a", grid=True,
                     yticks={0.001: "0.001", 0.01: "0.01", 0.1: "0.1", 1: "1"},
                     xticks={a: str(a) for a in (-8, -4, 0, 4, 8)},
                     title="Size of the slope")
-        for i, color in enumerate(colors):
+        for i, color in enumerate(() if self.asking else colors):
             slope.line(str(i), A, np.abs(r.curves[i]), color=color, width=2.4)
             slope.points(f"here{i}", [r.a], [max(abs(r.slopes[i]), 2e-4)], kind=i, size=10)
-        low, high = sorted(np.abs(r.slopes))
-        slope.line("gap", [r.a, r.a], [low, high], color=style.accent, width=2, dash=":")
+        if not self.asking:
+            slope.line("gap", [r.a, r.a], sorted(np.abs(r.slopes)), color=style.accent, width=2, dash=":")
         path.frame(xlim=(0, STEPS), ylim=(-0.03, 1.05), x="step, D standing still", y="D(fake)", grid=True,
                    title="Where each loss takes this fake")
         path.line("half", [0, STEPS], [0.5, 0.5], color=style.faint, width=1.2, dash=":")
-        for i, color in enumerate(colors):
+        for i, color in enumerate(() if self.asking else colors):
             path.line(str(i), np.arange(STEPS + 1), sigmoid.f(r.paths[i]), color=color, width=2.6)
 
     def tell(self, r):
         first, second = (self._arrival(path) for path in r.paths)
-        return (f"D gives this fake a probability of {r.p:.3f} of being real. Each loss pushes it to the right, "
-                "where D believes more.",
-                {"logit": f"{r.a:.2f}", "slope of ln(1 − D)": f"{r.slopes[0]:.3f}",
-                 "slope of −ln D": f"{r.slopes[1]:.3f}", "D = 0.5 reached at step": f"{first} and {second}"})
+        words = (f"D gives this fake a probability of {r.p:.3f} of being real. Each loss pushes it to the right, "
+                 "where D believes more.")
+        where = {"D(fake)": f"{r.p:.3f}", "logit": f"{r.a:.2f}"}
+        pushed = {"slope of ln(1 − D)": f"{r.slopes[0]:.3f}", "slope of −ln D": f"{r.slopes[1]:.3f}",
+                  "D = 0.5 reached at step": f"{first} and {second}"}
+        return words, where if self.asking else where | pushed
 
     @staticmethod
     def _arrival(path):

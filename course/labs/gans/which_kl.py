@@ -84,7 +84,8 @@ class WhichKL(Lab):
         mu, sd, _ = r.best
         bumps.frame(xlim=(-5, 5), ylim=(0, 0.9), x="x", yticks={0: "0"}, title="Two bumps, and one to fit them")
         bumps.line("p", X, r.p, color=style.positive, width=2.6)
-        bumps.line("best", X, normal(X, mu, sd), color=style.accent, width=1.8, dash="--")
+        if not self.asking:
+            bumps.line("best", X, normal(X, mu, sd), color=style.accent, width=1.8, dash="--")
         bumps.line("q", X, np.minimum(r.q, 2), color=style.negative, width=2.6)
         for name, height, words, color in (("p name", 0.94, "p, the data", style.positive),
                                            ("q name", 0.87, "q, yours", style.negative),
@@ -92,15 +93,19 @@ class WhichKL(Lab):
             bumps.text(name, 0.02, height, words, inside=True, color=color, still=True)
         chart.frame(xlim=(-3, 3), ylim=(0.3, 3), x="mean of q", y="deviation of q",
                     title=f"{r.kind}: blue is near")
+        chart.points("here", [r.mu], [r.sd], kind=0, marker="o", size=11)
+        if self.asking:
+            return
         far = np.sqrt(np.maximum(r.table, 0) / min(r.table.max(), 4.0))
         chart.image("map", 1 - 2 * far, (-3, 3, 0.3, 3), vmin=-1.2, vmax=1.2, smooth=True)
         chart.points("best", [mu], [sd], marker="*", color=style.accent, size=17)
         if abs(mu) > 0.2:
             chart.points("twin", [-mu], [sd], marker="*", color=style.accent, size=17)
-        chart.points("here", [r.mu], [r.sd], kind=0, marker="o", size=11)
 
     def tell(self, r):
         mu, sd, value = r.best
+        if self.asking:
+            return f"{r.kind} of your bump from the two bumps at ±{r.apart:.2f}.", {"yours": f"{r.value:.3f}"}
         return (f"{r.kind} of your bump from the two bumps at ±{r.apart:.2f}; the best has mean {abs(mu):.1f}"
                 f"{' or minus that' if abs(mu) > 0.2 else ''} and deviation {sd:.1f}.",
                 {"yours": f"{r.value:.3f}", "the best": f"{value:.3f}"})

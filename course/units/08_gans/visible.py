@@ -128,6 +128,8 @@ def _compare(game, expected, symptoms):
     same = lambda weights: all(np.allclose(now[key], value, rtol=1e-5, atol=1e-7) for key, value in weights.items())
     if same(expected):
         return
+    if same(game.before["D" if game.mover is game.D else "G"]):
+        raise Wrong("its weights have not moved.")
     for words, weights in symptoms.items():
         if same(weights):
             raise Wrong(words)
