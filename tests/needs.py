@@ -28,6 +28,7 @@ def _torch():
 FINDERS = {  # name -> (how to get at it, how to mend its absence)
     "torch": (_torch, "pip install torch==2.13.0"),
     "sklearn": (lambda: import_module("sklearn"), "pip install scikit-learn"),
+    "bwrap": (lambda: _program("bwrap"), "apt install bubblewrap"),
     "browser": (lambda: _program("chromium", "chromium-browser", "google-chrome"), "apt install chromium"),
 }
 

@@ -9,6 +9,7 @@ import pytest
 
 from course import cli, doctor
 from course.doctor import BROKEN, MISSING, OK, Finding
+from course.grading import sandbox
 
 
 def test_this_machine_can_run_the_lessons_and_the_report_says_so(capsys):
@@ -70,11 +71,14 @@ def test_a_folder_that_is_not_writable_names_another_way(monkeypatch):
 
 def test_a_sandbox_that_the_system_forbids_does_not_count(monkeypatch):
     class Refused:
-        returncode, stderr = 1, "bwrap: No permissions to create new namespace"
+        returncode, stderr = 1, "no such image"
 
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/bin/{name}")
-    monkeypatch.setattr(doctor.subprocess, "run", lambda *arguments, **options: Refused)
+    refuses = ["sh", "-c", "echo No permissions to create new namespace >&2; exit 1"]
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(sandbox, "bubblewrap", lambda *_: refuses)
+    monkeypatch.setattr(sandbox.subprocess, "run", lambda *arguments, **options: Refused)
     finding = doctor.sandbox()
+    sandbox.trouble.cache_clear()
     assert finding.state == MISSING
     assert "No permissions" in finding.found
 

@@ -7,6 +7,9 @@ import pytest
 from course.grading.judge import judge, seed
 from course.grading.kit import load_kit
 from tests.grading.small import notebook, write_kit
+from tests.needs import needs
+
+needs("bwrap")
 
 FULL = {"scaled": 4, "Counter": 2, "answer": 2, "why": None}
 

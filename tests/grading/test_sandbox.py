@@ -14,6 +14,9 @@ import pytest
 from course.grading import sandbox, syscalls
 from course.grading.inside import wire
 from course.grading.job import Died
+from tests.needs import needs
+
+needs("bwrap")
 
 LIMITS = {"cpu_seconds": 1, "memory_mb": 600}
 HERE = Path(__file__).resolve().parents[2]
