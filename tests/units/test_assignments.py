@@ -1,10 +1,12 @@
-"""The graded assignments, in this process and without a sandbox: is a kit whole, and are its checks right?
+"""The graded assignments: is a kit whole, and are its checks right? In this process, at the end once in the sandbox.
 
 The author's solution gets full marks and the stripped cell nothing, every known wrong solution loses points and every
 right but unusual one loses none, for many seeds: a check that grades never sees the same numbers twice.
 `python -m tests.units.test_assignments [UNIT]` prints how many wrong solutions are caught, by exercise.
 """
 
+import copy
+import itertools
 import re
 import sys
 import tomllib
@@ -15,28 +17,25 @@ import nbformat
 import numpy as np
 import pytest
 
-from course.check import UNITS, exercises, exercises_of, read_unit
+from course.check import UNITS, exercises, read_unit
 from course.exercise import Call, Wrong
+from course.grading.judge import judge
+from course.grading.kit import load_kit
 
 # The rows of UNITS.md marked C that the exercises of a unit can show: each is a mutant, and a check is named after it.
 ROWS = {"01_neurons": {"N1", "N3", "N4", "N6", "N7", "N8"},
         "02_activations": {"A1", "A4", "A5", "A7", "A8", "A10", "A12"}}
-KINDS = {"library", "bug", "predict", "rule", "design"}
 STUDENT = "<the student's cell>"
 
 
 @cache
 def kit(unit):
-    """A unit's files, read."""
-    folder = UNITS / unit
-    notebook = nbformat.read(folder / "private" / "assignment.ipynb", as_version=4)
-    toml = tomllib.loads((folder / "unit.toml").read_text(encoding="utf-8"))
-    bank = read_unit(unit, "private/mutants.py")
-    return SimpleNamespace(
-        unit=unit, folder=folder, notebook=notebook, toml=toml, mutants=bank.MUTANTS, benign=bank.BENIGN,
-        visible=exercises_of(unit, "graded.py"), hidden=exercises_of(unit, "private/hidden.py"),
-        cells={cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in notebook["cells"]},
-        exercises={exercise["name"]: exercise for exercise in toml["exercise"]})
+    """A unit's kit, its notebook and its bank. `load_kit` refuses one whose names, points or counts do not agree."""
+    of, bank = load_kit(UNITS / unit), read_unit(unit, "private/mutants.py")
+    notebook = nbformat.read(of.folder / "private" / "assignment.ipynb", as_version=4)
+    return SimpleNamespace(kit=of, visible=of.visible, hidden=of.hidden, mutants=bank.MUTANTS, benign=bank.BENIGN,
+                           notebook=notebook, asked={each.name: each for each in of.exercises},
+                           cells={cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells})
 
 
 KITS = sorted(file.parts[-3] for file in UNITS.glob("*/private/assignment.ipynb"))
@@ -48,7 +47,7 @@ BENIGN = [(unit, name, way) for unit, name in JUDGED for way in kit(unit).benign
 def source(cell, solved):
     """A cell's text: the author's, or what a student starts from."""
     keep, lines = True, []
-    for line in cell["source"].split("\n"):
+    for line in cell.source.split("\n"):
         if "### BEGIN SOLUTION" in line:
             keep = solved
             if not solved:
@@ -66,11 +65,11 @@ def written(of, name, text, variant):
     """What stands behind the name when `text` is the solution cell and all other cells are the author's."""
     names = {"np": np, "VARIANT": variant}
     for cell in of.notebook["cells"]:
-        mark = cell["metadata"]["nbgrader"]
-        if cell["cell_type"] == "code" and mark["locked"] and not mark["grade"] and mark["grade_id"] not in (
+        mark = cell.metadata.nbgrader
+        if cell.cell_type == "code" and mark["locked"] and not mark["grade"] and mark["grade_id"] not in (
                 "variant", "handin"):
             exec(source(cell, solved=True), names)
-    for needed in of.exercises[name].get("needs", []):
+    for needed in of.asked[name].needs:
         exec(source(of.cells[needed], solved=True), names)
     exec(compile(text, STUDENT, "exec"), names)
     return names.get(name)
@@ -184,70 +183,48 @@ def test_a_hidden_check_says_a_symptom_and_none_of_its_numbers(unit):
 # The kit --------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("unit", KITS)
-def test_its_files_agree_on_names_points_and_hidden_checks(unit):
+def test_the_notebook_has_the_cells_of_every_exercise_with_its_points(unit):
     of = kit(unit)
-    by_people = {name for name, each in of.exercises.items() if each.get("marked") == "people"}
-    judged = set(of.exercises) - by_people
-    assert judged == set(of.visible) == set(of.hidden) == set(of.mutants) == set(of.benign)
-    for name in judged:
-        assert of.visible[name].call == of.hidden[name].call
-        assert of.exercises[name]["points"] == sum(one.points for one in checks(of, name))
-        assert of.exercises[name]["hidden"] == len(of.hidden[name].checks)
-        assert not of.hidden[name].draw, "variants are drawn in graded.py only"
-        check = of.cells[f"{name}-check"]
-        assert check["source"] == f'check("{name}")'
-        assert marks(check) == dict(grade=True, solution=False, locked=True, task=False)
-        assert check["metadata"]["nbgrader"]["points"] == of.exercises[name]["points"]
-        assert marks(of.cells[name]) == dict(grade=False, solution=True, locked=False, task=False)
-    for name in by_people:
-        cell, rubric = of.cells[name], of.exercises[name]["rubric"]
-        assert marks(cell) == dict(grade=True, solution=True, locked=False, task=False)
-        assert cell["cell_type"] == "markdown"
-        assert cell["metadata"]["nbgrader"]["points"] == of.exercises[name]["points"]
-        assert max(level["points"] for level in rubric) == of.exercises[name]["points"]
-        assert min(level["points"] for level in rubric) == 0
-        assert all(level["text"] for level in rubric)
-    for name in of.exercises:
-        text = of.cells[f"{name}-text"]
-        assert text["cell_type"] == "markdown"
-        assert marks(text) == dict(grade=False, solution=False, locked=True, task=False)
+    for name, asked in of.asked.items():
+        people = asked.marked == "people"
+        assert (of.cells[f"{name}-text"].cell_type, of.cells[name].cell_type) == (
+            "markdown", "markdown" if people else "code")
+        assert marks(of.cells[f"{name}-text"]) == dict(grade=False, solution=False, locked=True, task=False)
+        assert marks(of.cells[name]) == dict(grade=people, solution=True, locked=False, task=False)
+        graded = of.cells[name if people else f"{name}-check"]
+        assert graded.metadata.nbgrader.points == asked.points
+        if not people:
+            assert graded.source == f'check("{name}")'
+            assert marks(graded) == dict(grade=True, solution=False, locked=True, task=False)
 
 
 def marks(cell):
-    return {key: cell["metadata"]["nbgrader"][key] for key in ("grade", "solution", "locked", "task")}
+    return {key: cell.metadata.nbgrader[key] for key in ("grade", "solution", "locked", "task")}
 
 
 @pytest.mark.parametrize("unit", KITS)
-def test_unit_toml_is_complete(unit):
-    toml = kit(unit).toml
-    assert toml["unit"] == unit
-    assert re.fullmatch(r"\d+\.\d+", toml["version"])
-    assert set(toml["minutes"]) == {"class", "alone"}
-    for key in ("title", "objectives", "prerequisites", "labs", "packages"):
-        assert toml[key]
-    assert set(toml.get("limits", {})) <= {"cpu_seconds", "memory_mb", "numbers"}
-    for each in toml["exercise"]:
-        assert each["kind"] in KINDS
-        assert each["points"] > 0
-        assert each["minutes"] > 0
-    assert sum(each["minutes"] for each in toml["exercise"]) <= toml["minutes"]["alone"]
+def test_the_bank_and_the_rubrics_fit_the_exercises(unit):
+    of = kit(unit)
+    assert set(of.mutants) == set(of.benign) == set(of.visible) == set(of.hidden)
+    assert not any(each.draw for each in of.hidden.values()), "variants are drawn in graded.py only"
+    assert all(of.visible[name].call == of.hidden[name].call for name in of.visible)
+    for each in of.asked.values():
+        levels = [level["points"] for level in each.rubric]
+        assert not levels or (max(levels), min(levels)) == (each.points, 0)
 
 
 @pytest.mark.parametrize("unit", KITS)
-def test_it_is_not_a_copying_exercise(unit):
-    points = dict.fromkeys(KINDS, 0)
-    for each in kit(unit).toml["exercise"]:
-        points[each["kind"]] += each["points"]
-    assert 16 <= sum(points.values()) <= 24
-    assert points["library"] <= 0.3 * sum(points.values())
-    assert points["bug"]
-    assert points["predict"]
-    assert points["rule"]
-    assert points["design"]
+def test_it_is_two_hours_of_work_of_every_kind(unit):
+    of = kit(unit)
+    assert of.kit.unit == unit
+    assert {each.kind for each in of.asked.values()} >= {"bug", "predict", "rule", "design"}
+    assert 16 <= of.kit.points <= 24
+    assert sum(each.minutes for each in of.asked.values()) <= of.kit.about["minutes"]["alone"]
+    assert all(of.kit.about[key] for key in ("objectives", "prerequisites", "labs"))
 
 
 def test_no_name_is_used_twice_in_the_course():
-    names = [*exercises(), *(name for unit in KITS for name in kit(unit).exercises)]
+    names = [*exercises(), *(name for unit in KITS for name in kit(unit).asked)]
     assert len(names) == len(set(names))
 
 
@@ -286,7 +263,7 @@ def test_the_texts_name_the_variants_that_there_are(unit):
 
 @pytest.mark.parametrize("unit", KITS)
 def test_the_question_bank_asks_for_facts_and_for_bugs(unit):
-    questions = tomllib.loads((kit(unit).folder / "private" / "questions.toml").read_text("utf-8"))["question"]
+    questions = tomllib.loads((kit(unit).kit.folder / "private" / "questions.toml").read_text("utf-8"))["question"]
     assert sorted(each["kind"] for each in questions) == ["debugging"] * 5 + ["retrieval"] * 5
     assert len({each["id"] for each in questions}) == 10
     for each in questions:
@@ -298,7 +275,39 @@ def test_the_question_bank_asks_for_facts_and_for_bugs(unit):
 
 @pytest.mark.parametrize("unit", KITS)
 def test_the_instructor_has_a_page(unit):
-    assert 20 < len((kit(unit).folder / "private" / "instructor.md").read_text("utf-8").splitlines()) < 120
+    assert 20 < len((kit(unit).kit.folder / "private" / "instructor.md").read_text("utf-8").splitlines()) < 120
+
+
+# In the sandbox -------------------------------------------------------------------------------------------------------
+
+def handed_in(of, solved=True, **texts):
+    """The bytes of a notebook with these texts as solution cells, the author's or the stripped ones elsewhere."""
+    notebook = copy.deepcopy(of.notebook)
+    for cell in notebook.cells:
+        cell.source = texts.get(cell.metadata.nbgrader.grade_id) or source(cell, solved)
+    return nbformat.writes(notebook).encode()
+
+
+def judged(unit, data):
+    """The points of each exercise that the judge gives."""
+    result = judge(data, kit(unit).kit, "ann", b"a secret", "bubblewrap")
+    return {each.name: each.points for each in result.exercises if each.status != "pending"}
+
+
+@pytest.mark.parametrize("unit", KITS)
+def test_the_judge_agrees_on_the_solution_and_on_what_students_start_from(unit):
+    of = kit(unit)
+    assert judged(unit, handed_in(of)) == {name: of.asked[name].points for name in of.visible}
+    assert judged(unit, handed_in(of, solved=False)) == dict.fromkeys(of.visible, 0)
+
+
+@pytest.mark.parametrize("unit", KITS)
+def test_an_unusual_right_solution_loses_nothing_on_the_way_through_the_sandbox(unit):
+    """Lists, tuples and NumPy's own numbers cross a wire there. One of each exercise's ways in each notebook."""
+    of = kit(unit)
+    for ways in itertools.zip_longest(*(of.benign[name].values() for name in of.visible)):
+        texts = {name: text for name, text in zip(of.visible, ways) if text}
+        assert judged(unit, handed_in(of, **texts)) == {name: of.asked[name].points for name in of.visible}
 
 
 def table(unit):
