@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from course import lessons, record
+from course.grading import commands as grading
 
 FOLDER = "nnlab-lessons"
 
@@ -24,6 +25,7 @@ nnlab lab my-course --lesson 2  in a folder of your own, opened on lesson 2
 nnlab lessons my-course         only lay the lessons there, start nothing
 nnlab progress                  the predictions and exercises done so far
 nnlab doctor                    what this machine can do and what is missing
+nnlab course                    for instructors: the commands that collect and grade
 """
 
 app = typer.Typer(
@@ -141,6 +143,12 @@ def import_progress(
 ) -> None:
     """Add the record in a file to yours. Nothing is lost: of two predictions for one lab the earlier stays."""
     print(record.take_over(context.obj, file))
+
+
+# The instructor's commands are listed by `nnlab course`, so that a student's list stays short.
+app.add_typer(grading.course, name="course")
+for command in grading.COMMANDS:
+    app.command(hidden=True)(command)
 
 
 def lay(folder: Path, restore: list[str] | None) -> Path:
