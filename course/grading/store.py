@@ -59,36 +59,36 @@ class Lock:
         except ImportError:
             raise RecordsError("grading needs Linux or macOS; on Windows run nnlab inside WSL2") from None
         try:
-            self._file = path.open("a+", encoding="utf-8")
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as problem:
             raise RecordsError(f"{path} cannot be written ({problem.strerror}): is this course folder yours?") from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as problem:
             holder = self._holder()
-            self._file.close()
+            os.close(self._file)
             if problem.errno not in (errno.EAGAIN, errno.EACCES):
                 raise RecordsError(f"{path.parent} is on a file system without locks ({problem.strerror}): "
                                    "keep the course folder on another disk") from None
             raise RecordsError(f"the record is being written by {holder}: wait until it has ended, "
                                "or end it, then run this again") from None
-        self._file.truncate(0)
-        command = " ".join(["nnlab", *sys.argv[1:3]])
-        about = {"process": os.getpid(), "host": socket.gethostname(), "since": now(), "command": command}
-        json.dump(about, self._file)
-        self._file.flush()
+        about = {"process": os.getpid(), "host": socket.gethostname(), "since": now(),
+                 "command": " ".join(["nnlab", *sys.argv[1:3]])}
+        with contextlib.suppress(OSError):  # the lock is held; a full disk only has no room for the holder's name
+            os.ftruncate(self._file, 0)
+            os.write(self._file, json.dumps(about).encode())
 
     def _holder(self) -> str:
         try:
-            self._file.seek(0)
-            about = json.load(self._file)
+            about = json.loads(os.pread(self._file, 10_000, 0))
             return "process {process} on {host} since {since} ({command})".format(**about)
         except (ValueError, KeyError, TypeError, OSError):
             return "another process"
 
     def release(self) -> None:
-        self._file.truncate(0)
-        self._file.close()
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._file, 0)
+        os.close(self._file)
 
 
 # ---------------------------------------------------------------- the file
@@ -139,23 +139,31 @@ def connect(path: Path, steps: list[str], write: bool) -> sqlite3.Connection:
     if version > len(steps):
         raise RecordsError(f"{path} was written by a newer nnlab (its tables are version {version}, this one knows "
                            f"{len(steps)}): pip install --upgrade nnlab")
-    with explained(path):
-        db = sqlite3.connect(path, isolation_level=None, timeout=10)
-        db.row_factory = sqlite3.Row
-        db.execute("PRAGMA foreign_keys=ON")
-        if not write:
-            db.execute("PRAGMA query_only=ON")
-            return db
-        mode = journal(path.parent)
-        if mode != "wal":  # a record that was on a local disk before: leave its log without shared memory
-            db.execute("PRAGMA locking_mode=EXCLUSIVE")
-        db.execute(f"PRAGMA journal_mode={mode}")
-        db.execute("PRAGMA locking_mode=NORMAL")
-        db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # only now are readers let in again
-        db.execute("PRAGMA synchronous=FULL")
-        if version < len(steps):
-            _upgrade(db, version, steps)
-        return db
+    db = sqlite3.connect(path, isolation_level=None, timeout=10)
+    try:
+        with explained(path):
+            db.row_factory = sqlite3.Row
+            db.execute("PRAGMA foreign_keys=ON")
+            if write:
+                _prepare(db, path, version, steps)
+            else:
+                db.execute("PRAGMA query_only=ON")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path, version: int, steps: list[str]) -> None:
+    mode = journal(path.parent)
+    if mode != "wal":  # a record that was on a local disk before: leave its log without shared memory
+        db.execute("PRAGMA locking_mode=EXCLUSIVE")
+    db.execute(f"PRAGMA journal_mode={mode}")
+    db.execute("PRAGMA locking_mode=NORMAL")
+    db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # only now are readers let in again
+    db.execute("PRAGMA synchronous=FULL")
+    if version < len(steps):
+        _upgrade(db, version, steps)
 
 
 def _upgrade(db: sqlite3.Connection, version: int, steps: list[str]) -> None:
@@ -183,6 +191,8 @@ def examine(path: Path, alone: bool = True) -> int:
         finally:
             db.close()
     except sqlite3.OperationalError as problem:
+        if "disk I/O" in str(problem):  # also reading takes a little room beside a write-ahead log
+            raise DiskFull(f"{path} cannot be opened ({problem}): is the disk full, or gone?") from None
         raise RecordsError(f"{path} cannot be read: {problem}") from None
     except sqlite3.DatabaseError as problem:
         raise Damaged(f"{path} is damaged ({problem}) and was left as it is. {_advice(path)}") from None
