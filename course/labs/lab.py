@@ -9,6 +9,7 @@ the tests and the lessons drive it.
 import base64
 import inspect
 from collections.abc import Callable
+from math import isclose
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -95,7 +96,10 @@ class Lab(Shell):
     @property
     def asking(self) -> bool:
         """Is the question open, and the lab as it was at first? Then `draw` and `tell` keep its answer back."""
-        return bool(self.prediction and not self.prediction.open and not self.taken and self.values == self._at_first)
+        if self.prediction is None or self.prediction.open or self.taken:
+            return False
+        return all(now == first or (isinstance(now, float) and isclose(now, first, abs_tol=1e-9))  # a page rounds
+                   for now, first in zip(self.values.values(), self._at_first.values(), strict=True))
 
     # -- driving it from code ---------------------------------------------------------------------------------------
 

@@ -32,6 +32,9 @@ def test_our_own_functions_pass_the_checks_of_the_exercises():
 def test_no_lab_shows_what_it_asks_before_it_is_answered(lab_class, panel, artist, word):
     lab = lab_class()
     shown = lambda: artist in lab.view[panel]._touched
+    for widget in lab._widgets.values():  # a page that shows a slider may send its value back, rounded
+        if isinstance(widget.value, float):
+            widget.value = np.nextafter(widget.value, 1)
     assert lab.asking
     assert not shown()
     assert not word or word not in lab.stage.alt
@@ -114,7 +117,7 @@ def test_lab_8d_takes_the_fake_down_each_loss():
             assert path[step] == pytest.approx(a)
             a -= 0.1 * slope(a)
     first = int(np.flatnonzero(other >= 0)[0])
-    assert f"reached at step later than 200 and {first}" in lab.stage.alt
+    assert f"steps to D = 0.5 over 200 and {first}" in lab.stage.alt
     assert saturating[-1] < -3 < 0 < other[-1]
 
 

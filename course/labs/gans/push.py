@@ -92,10 +92,10 @@ class WhichLossTeaches(Lab):
                  "where D believes more.")
         where = {"D(fake)": f"{r.p:.3f}", "logit": f"{r.a:.2f}"}
         pushed = {"slope of ln(1 − D)": f"{r.slopes[0]:.3f}", "slope of −ln D": f"{r.slopes[1]:.3f}",
-                  "D = 0.5 reached at step": f"{first} and {second}"}
+                  "steps to D = 0.5": f"{first} and {second}"}
         return words, where if self.asking else where | pushed
 
     @staticmethod
     def _arrival(path):
         there = np.flatnonzero(path >= 0)
-        return str(there[0]) if len(there) else f"later than {STEPS}"
+        return str(there[0]) if len(there) else f"over {STEPS}"
