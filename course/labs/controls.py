@@ -38,11 +38,15 @@ class Slider:
         if self.log:
             from math import log10
             return widgets.FloatLogSlider(min=log10(self.low), max=log10(self.high), step=self.step,
-                                          readout_format=".3r" if self.low >= 1e-4 else ".2g", **common)
+                                          readout_format=self._format(), **common)
         if self.whole:
             return widgets.IntSlider(min=self.low, max=self.high, step=self.step, **common)
         digits = max(2, len(f"{self.step:.6f}".rstrip("0").partition(".")[2]))
         return widgets.FloatSlider(min=self.low, max=self.high, step=self.step, readout_format=f".{digits}f", **common)
+
+    def _format(self) -> str:
+        """How the page writes a number that moves by decades. From 2 up it counts something: 1024, never 1020."""
+        return ".0f" if self.low >= 2 else ".3r" if self.low >= 1e-4 else ".2g"
 
     def check(self, name: str, value: Any) -> float:
         if isinstance(value, bool) or not hasattr(value, "__float__"):

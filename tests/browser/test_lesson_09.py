@@ -42,7 +42,7 @@ def test_the_trained_translator_follows_the_day(open_notebook):
     nb = open_notebook(
         "from course.labs import attention\n"
         "lab = attention.Dates(start='trained, 2,000 steps')\nlab.prediction.lock('On “September”')\nlab",
-        "print(lab.values['day'], lab.result.look.says == lab.result.look.iso)",
+        "print(lab.values['day'], lab.result.seen.says == lab.result.seen.iso)",
     )
     nb.run(0)
     lab = nb.lab()

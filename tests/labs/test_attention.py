@@ -1,5 +1,7 @@
 """What is special to the labs of unit 9: they show what they compute, and say what is true of it."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -210,17 +212,17 @@ def test_the_near_reader_sees_two_neighbours_and_no_padding():
 def test_lab_9g_looks_where_it_says_and_follows_its_sliders_when_it_does_not_train():
     lab = labs.Dates(start=translate.STARTS[1])
     r = lab.result
-    seen = translate.look(trained.trained("near"), "September 5, 1998", 1, 0.0)
+    seen = translate.look(trained.trained("near"), "September 6, 1998", 1, 0.0)
     assert (r.seen.written, r.seen.says) == (seen.written, seen.iso)
     np.testing.assert_array_equal(lab.view["map"]["map"].values, seen.weights[::-1])
     assert "".join(lab.view["map"][f"in{k}"].get_text() for k in range(5)) == seen.written[:5]
     lab.view["map"]
     before = lab.result.curve
-    lab._widgets["form"].value = "05/09/98"
+    lab._widgets["form"].value = "06/09/98"
     assert lab.result.curve is before, "nothing is trained or measured anew"
     assert len(lab.result.seen.written) == 8
     lab._widgets["noise"].value = 0.5
-    lab._widgets["form"].value = "September 5, 1998"
+    lab._widgets["form"].value = "September 6, 1998"
     assert lab.result.seen.written != seen.written
     assert len(lab.result.seen.written) == len(seen.written)
     assert "mistyped" not in lab.error
@@ -235,7 +237,7 @@ def test_lab_9g_trains_as_the_script_does():
         next(steps)
     written, iso = dates.sample(translate.CHECKED, "validation", rng=1)
     assert lab.result.curve[-1].tolist() == [20, trained.whole_dates(model, *trained.encoded(written, iso)).mean()]
-    np.testing.assert_allclose(lab.result.seen.weights, translate.look(model, "September 5, 1998", 1, 0.0).weights,
+    np.testing.assert_allclose(lab.result.seen.weights, translate.look(model, "September 6, 1998", 1, 0.0).weights,
                                rtol=1e-5)
 
 
@@ -261,8 +263,19 @@ def test_lengths_and_units_are_counted_right():
 
 
 def test_what_lab_9g_asks_is_so():
-    seen = [translate.look(trained.trained("near"), "September 5, 1998", day, 0.0) for day in range(1, 31)]
+    seen = [translate.look(trained.trained("near"), "September 6, 1998", day, 0.0) for day in range(1, 31)]
     assert np.mean([translate.on_its_unit(s.weights, s.units)["M"] for s in seen]) > 0.8
+
+
+def test_lab_9g_begins_with_the_day_it_asks_about_and_no_net_was_trained_on_it():
+    r = labs.Dates().result
+    seen = translate.look(trained.trained("near"), **r.at)
+    assert seen.written in labs.Dates.question.text
+    assert seen.iso in labs.Dates.question.text
+    assert translate.ASKED.toordinal() % 10 in dates.PARTS["validation"]
+    for form in translate.FORMATS:
+        assert translate.example(form, 1, 0.0)[0] == form
+        assert translate.look(trained.trained("near"), form, 1, 0.0).says == seen.iso
 
 
 # 9h ------------------------------------------------------------------------------------------------------------------
@@ -289,6 +302,27 @@ def test_the_temperature_of_lab_9h_acts_at_once():
     lab.step(20)
     assert lab.result.temperature == 0
     assert writer.write(trained.trained("language"), "my ", 1, 0, rng=0)[0].startswith(lab.result.text[:20])
+
+
+def test_lab_9h_at_temperature_0_names_the_same_nine_in_the_same_order():
+    lab = labs.Writer(prompt="my ")
+    panel = lab.view["next"]
+    names = [panel[f"name{i}"].get_text() for i in range(writer.BEST)]
+    lab._widgets["temperature"].value = 0.0
+    assert [panel[f"name{i}"].get_text() for i in range(writer.BEST)] == names
+    assert "?" not in names
+
+
+def test_a_head_that_is_switched_off_counts_0_and_the_model_keeps_it():
+    model = trained.trained("language")
+    kept, off = model.state_dict(), writer.without(model, 2, 3)
+    attention, x = off.blocks[1].attention, np.random.default_rng(0).normal(size=(2, 5, 32)).astype(np.float32)
+    changed = [name for name, value in off.state_dict().items() if (value != kept[name]).any()]
+    assert changed == ["blocks.1.attention.out.weight"]
+    silent, others = copy.deepcopy(model.blocks[1].attention), np.repeat([1, 1, 0, 1], 8).astype(np.float32)
+    for p in (silent.value.weight, silent.value.bias):
+        p.data = p.data * others
+    np.testing.assert_allclose(attention(x).data, silent(x).data, atol=1e-5)
 
 
 def test_lab_9h_judges_finished_sentences():

@@ -212,7 +212,18 @@ def test_only_the_encoder_that_keeps_things_in_place_has_a_readable_map(kind, lo
     assert low <= np.mean(shares) <= high
 
 
-@pytest.mark.parametrize("kind", ["near", "vector"])
+@pytest.mark.parametrize("name", trained.MAKERS)
+def test_the_stored_weights_began_where_the_script_begins(name):
+    """Training leaves the vector of a symbol that no text has where seed 0 put it, on every processor."""
+    table, symbols, texts = (("symbols.weight", trained.LETTERS, [grammar.text(300, rng=0)]) if name == "language" else
+                             ("read.weight", dates.WRITTEN, dates.sample(3000, rng=0)[0]))
+    begun = trained.MAKERS[name][0](np.random.default_rng(0)).state_dict()[table]
+    stays = (trained.trained(name).state_dict()[table] == begun.astype(np.float16)).all(1)
+    used = np.isin(np.arange(len(symbols)), np.concatenate([symbols.encode(text) for text in texts]))
+    np.testing.assert_array_equal(stays, ~used)
+
+
+@pytest.mark.parametrize("kind", translate.STORED)
 def test_the_script_makes_such_translators(kind):
     """In 60 steps the loss falls as it does on the way to the stored weights."""
     _, loss = make_weights.make(kind, steps=60)
@@ -257,6 +268,15 @@ def test_one_head_looks_right_behind_the_subject_when_an_ending_is_due():
     assert mean[:3].max() < 0.5
 
 
+def test_that_head_is_why_some_endings_are_right_and_none_beside_it_is():
+    rng = np.random.default_rng(2)
+    model, sentences = trained.trained("language"), [grammar.sentence(rng) for _ in range(400)]
+    assert writer.agreement(model, sentences) > 0.99
+    off = [writer.agreement(writer.without(model, 2, head), sentences) for head in (1, 2, 3, 4)]
+    assert min(off[:3]) > 0.99
+    assert 0.75 <= off[3] <= 0.92
+
+
 # Digits --------------------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def space(lesson):
@@ -275,20 +295,19 @@ def test_digits_are_read_as_pieces_and_worse_as_a_bag_of_pieces(space):
 
 
 def test_the_number_to_beat_can_be_beaten(space):
+    """Four starts reached 0.969 to 0.983 so; after 20 epochs the mean depends on the processor, 0.952 or 0.96."""
     from nnlab.augment import Noise
-    assert np.mean([space["train"](seed, dim=48, lr=0.005, epochs=20, augment=Noise(0.1)) for seed in range(3)]) > 0.955
+    assert np.mean([space["train"](seed, dim=48, lr=0.005, epochs=40, augment=Noise(0.1)) for seed in range(3)]) > 0.955
 
 
 # The notebook --------------------------------------------------------------------------------------------------------
 def test_solved_exercises_drive_the_labs(lesson, bank):
     space, heavy = {}, ("learned(", "write(", "train(seed", "whole_dates", "recalled(", "curves(16", "model.loss",
-                        "look_back")
+                        "look_back", "without(")
     for cell in (c for c in lesson.cells if c.cell_type == "code"):
         if any(word in cell.source for word in heavy):
             continue
         written = re.search(r"def (\w+).*\n    \.\.\.", cell.source, re.DOTALL)
-        if "trained(" in cell.source:
-            space["trained"] = trained.trained
         exec(cell.source, space)
         if written:
             space[written[1]] = bank.SOLUTIONS[written[1]]

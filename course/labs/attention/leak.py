@@ -59,9 +59,9 @@ class MaskAndLeak(Lab):
         ("All six", "Only the last one", "The last one and its neighbour", "None"),
         "Only the last one",
         "Nobody before it may look at it, so nobody before it can know. And that is exact: not small, but the same to "
-        "the last bit. Any other answer is a leak, and a net that is trained to foretell the next word will find it.",
+        "the last bit. Any other answer is a leak, and a net that is trained to predict the next word will find it.",
     )
-    panels, size, grid = (("weights", "moved"),), (760, 390), dict(width_ratios=(1.2, 1))
+    panels, size, grid = (("weights", "moved"),), (760, 390), dict(width_ratios=(1.38, 1))
 
     @staticmethod
     def compute(mask, j, attention):

@@ -74,7 +74,7 @@ class Bottleneck(Lab):
     id, title = "9e", "Bottleneck or attention"
     controls = dict(
         pairs=Slider(2, 16, 8, 1, "pairs"),
-        model=Choice(MODELS, "one vector", "what it may keep"),
+        model=Choice(MODELS, "one vector", "it may keep"),
         seed=Slider(0, 20, 0, 1, "other start"),
     )
     question = Question(

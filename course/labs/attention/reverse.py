@@ -85,7 +85,7 @@ class LearnTheMap(Lab):
         seed=Slider(0, 20, 0, 1, "other start"),
     )
     question = Question(
-        "A layer shall write a string of 12 random letters (a to j) backwards. It knows the letters, but not their "
+        "A layer is to write a string of 12 random letters (a to j) backwards. It knows the letters, but not their "
         "places. About how many will it get right?",
         ("100 %", "about 60 %", "about 25 %", "10 %, as by guessing"),
         "about 25 %",
@@ -147,13 +147,13 @@ class LearnTheMap(Lab):
                 panel.text(f"out{i}.{a}", -1.2 - 0.75 * (len(r.says[i]) - 1 - a), i, SYMBOLS[said], ha="center",
                            size=size, color=style.negative if wrong else style.ink,
                            weight="bold" if wrong else "normal")
-        curve.frame(xlim=(0, STEPS), ylim=(0, 1.03), x="step", grid=True, title="While it learns")
+        curve.frame(xlim=(0, STEPS), ylim=(0, 1.03), x="step", grid=True, title="While it learns, on 100 new strings")
         steps, accuracy, mass = r.curve.T
         curve.line("mass", steps, mass, color=style.accent, width=2)
         curve.line("accuracy", steps, accuracy, color=style.positive, width=2.4)
-        curve.text("names", 0.97, 0.62, "letters right, of 100 new strings", inside=True, ha="right", size=9,
+        curve.text("names", 0.97, 0.79, "letters right", inside=True, ha="right", size=9,
                    color=style.positive, still=True)
-        curve.text("names2", 0.97, 0.55, "weight on the letter that is needed", inside=True, ha="right", size=9,
+        curve.text("names2", 0.97, 0.72, "weight where it is needed", inside=True, ha="right", size=9,
                    color=style.accent, still=True)
 
     def tell(self, r):

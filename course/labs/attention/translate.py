@@ -13,7 +13,8 @@ from course.labs.predict import Question
 from nnlab import dates
 
 STEPS, EVERY, CHECKED = 700, 20, 200
-FORMATS = {dates.write(date(1998, 9, 5), form): form for form in dates.FORMATS}  # as 5 September 1998 looks in each
+ASKED = date(1998, 9, 6)  # the day the question speaks of; no net is trained on it
+FORMATS = {dates.write(ASKED, form): form for form in dates.FORMATS}  # as it looks in each
 STARTS = ("untrained", "trained, 2,000 steps")
 LENGTHS = (6, 9, 12, 15, 19, 24, 31)  # characters: from here to the next
 UNIT_OF = "YYYY-MM-DD"
@@ -25,9 +26,9 @@ KINDS = {"attention": "near", "attention, all mixed": "mixed", "one vector": "ve
 
 
 def example(form, day, noise):
-    """One validation day in this form: (as written, perhaps mistyped; its units; in ISO)."""
-    _, isos = dates.sample(60, "validation", rng=5)
-    chosen = date.fromisoformat(isos[int(day) - 1])
+    """A validation day in this form, ASKED first: (as written, perhaps mistyped; its units; in ISO)."""
+    _, isos = dates.sample(59, "validation", rng=5)
+    chosen = date.fromisoformat([ASKED.isoformat(), *isos][int(day) - 1])
     text, rng = dates.write(chosen, FORMATS[form]), np.random.default_rng([11, int(day)])
     chances = rng.random(len(text))  # the same letters go first, the larger the noise the more
     typed = "".join(dates._mistyped(c, rng) if chance < noise else c for c, chance in zip(text, chances))
@@ -61,12 +62,12 @@ class Dates(Lab):
     controls = dict(
         reads=Choice(tuple(KINDS), "attention", "it reads through"),
         start=Choice(STARTS, STARTS[0], "begin"),
-        form=Choice(tuple(FORMATS), "September 5, 1998", "written like", live=True),
+        form=Choice(tuple(FORMATS), "September 6, 1998", "written like", live=True),
         day=Slider(1, 60, 1, 1, "day", live=True),
         noise=Slider(0.0, 0.5, 0.0, 0.05, "mistyped letters", live=True),
     )
     question = Question(
-        "The network turns “September 5, 1998” into 1998-09-05, one character after the other. Nobody tells it where "
+        "The network turns “September 6, 1998” into 1998-09-06, one character after the other. Nobody tells it where "
         "to look. When it writes the month, 09, where will its weights lie?",
         ("On “September”", "On the digits", "Spread evenly over all characters", "On the first and the last character"),
         "On “September”",

@@ -2,6 +2,7 @@
 sharpens or flattens; and where its heads look meanwhile.
 """
 
+import copy
 import re
 
 import numpy as np
@@ -30,17 +31,39 @@ def attend(model, ids):
         return model.head(model.norm(x)).data[0, -1], np.concatenate(kept)
 
 
+def verbs(sentences):
+    """Of the sentences with something between subject and verb: (the subject, all up to the verb's ending, the ending's
+    first character), where that is a space for many."""
+    for sentence in sentences:
+        parts = re.match("(.*?) (near|behind) (.*?) (see|like|follow|find|watch)", sentence)
+        if parts and len(BEFORE + parts[0]) <= CONTEXT:
+            yield parts[1], parts[0], sentence[len(parts[0])]
+
+
 def look_back(model, sentences):
     """Where the last block's heads look when a verb's ending is due: their mean weight on the one place behind the
     subject, (heads,), over those of these sentences that have something between subject and verb; how many those were.
     """
-    found = []
-    for sentence in sentences:
-        parts = re.match("(.*?) (near|behind) (.*?) (see|like|follow|find|watch)", sentence)
-        if parts and len(BEFORE + parts[0]) <= CONTEXT:
-            weights = attend(model, LETTERS.encode(BEFORE + parts[0]))[1]
-            found.append(weights[-4:, len(BEFORE + parts[1])])
+    found = [attend(model, LETTERS.encode(BEFORE + read))[1][-4:, len(BEFORE + subject)]
+             for subject, read, _ in verbs(sentences)]
     return np.mean(found, 0), len(found)
+
+
+def agreement(model, sentences):
+    """How often the most probable character is right where a verb's ending is due, in those of these sentences."""
+    return float(np.mean([LETTERS.decode([attend(model, LETTERS.encode(BEFORE + read))[0].argmax()]) == ending
+                          for _, read, ending in verbs(sentences)]))
+
+
+def without(model, block, head):
+    """A copy of the model with one head switched off, counted from 1 as in the lab: nobody gets what it fetches."""
+    model = copy.deepcopy(model)
+    attention = model.blocks[block - 1].attention
+    mine = slice((head - 1) * attention.dim // attention.heads, head * attention.dim // attention.heads)
+    weight = attention.out.weight.data.copy()
+    weight[mine] = 0
+    attention.out.weight.data = weight
+    return model
 
 
 def write(model, prompt, sentences, temperature, rng, most=110):
@@ -122,7 +145,7 @@ class Writer(Lab):
             heads.text(f"head{h}", -0.8, h, f"{1 + h // 4}.{1 + h % 4}", ha="right", size=8.5, color=style.faint,
                        still=True)
         p = next_probabilities(r.logits, r.temperature)
-        best = np.argsort(-p, kind="stable")[:BEST]
+        best = np.argsort(-r.logits, kind="stable")[:BEST]  # at temperature 0 all but one have p = 0
         ahead.frame(xlim=(0, 1.42), ylim=(BEST - 0.4, -0.7), ticks=False, title="Probable next characters")
         for i, symbol in enumerate(best):
             c = LETTERS.decode([symbol]) or "?"

@@ -72,7 +72,7 @@ def _(attention, rng):
 def _(attention, rng):
     Q, K, V = _given(rng)
     close(attention(Q, K, V, None), _weights(Q, K) @ V,
-          "the weights are right and the answers are not: what is multiplied with them?")
+          "if the weights are right: what are they multiplied with?")
 
 
 @attention.check("scores of thousands")
@@ -168,8 +168,8 @@ def _(multi_head, rng):
 def _(multi_head, rng):
     given = _wide(rng)
     got, right = shaped(multi_head(*given, 3), (T_Q, WIDE)), _heads(*given, 3)
-    close(got, right, "the heads keep to their features, and the numbers are not right. How many features does one "
-                      "head compare, and what are its scores divided by?")
+    close(got, right, "if the heads keep to their features: how many features does one head compare, and what are "
+                      "its scores divided by?")
     close(multi_head(*given, 2), _heads(*given, 2), "3 heads are right, 2 are not.")
 
 
@@ -199,8 +199,7 @@ def _(add_positions, rng):
     angles = np.arange(50)[:, None] / 10000 ** (np.arange(0, 6, 2) / 6)
     table = np.stack([np.sin(angles), np.cos(angles)], 2).reshape(50, 6)
     close(add_positions(np.zeros((50, 6))), table,
-          "for d = 4 the first places were right; for d = 6 and 50 places the table is not. Is a number fixed that "
-          "depends on d?")
+          "the table for d = 6 and 50 places is not right. If it was for d = 4: is a number fixed that depends on d?")
 
 
 @add_positions.check("the places are added", catches="T10")
