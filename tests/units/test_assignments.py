@@ -24,7 +24,8 @@ from course.grading.kit import load_kit
 
 # The rows of UNITS.md marked C that the exercises of a unit can show: each is a mutant, and a check is named after it.
 ROWS = {"01_neurons": {"N1", "N3", "N4", "N6", "N7", "N8"},
-        "02_activations": {"A1", "A4", "A5", "A7", "A8", "A10", "A12"}}
+        "02_activations": {"A1", "A4", "A5", "A7", "A8", "A10", "A12"},
+        "03_backprop": {"B1", "B2", "B4", "B5", "B6", "B7", "B8", "B10", "B11", "B13"}}
 STUDENT = "<the student's cell>"
 
 
@@ -246,8 +247,9 @@ def test_the_notebook_is_one_that_nbgrader_takes(unit):
         if cell.cell_type == "code":
             assert cell.outputs == []
             assert cell.execution_count is None
-            assert len(cell.source.split("\n")) <= 25, mark.grade_id
-            compile(source(cell, solved=False), mark.grade_id, "exec")
+            for text in (source(cell, solved=True), source(cell, solved=False)):
+                assert len(text.split("\n")) <= 25, mark.grade_id
+                compile(text, mark.grade_id, "exec")
     assert [cell.metadata.nbgrader.grade_id for cell in notebook.cells][:2] == ["intro", "imports"]
     assert notebook.cells[-1].source == f'from course.grading.handin import handin\nhandin("{unit}")'
 

@@ -1,0 +1,289 @@
+"""Unit 3, backpropagation: the visible checks of its graded exercises. They travel to students.
+
+Each speaks about a symptom and never about the solution. Sizes are never square. What is right is worked out here, by
+the formula itself or by nudging what the student's own loss says.
+"""
+
+import numpy as np
+
+from course.exercise import Exercise, NotWritten, Wrong, close, shaped
+
+# One step by hand ----------------------------------------------------------------------------------------------------
+one_step = Exercise("one_step")
+
+
+@one_step.variant
+def _(rng):
+    pick = {"x": (0.5, 0.8, 1.2), "w1": (0.4, 0.6, 0.9), "w2": (0.8, 1.2, 1.5), "t": (-1.0, -0.7, -0.4),
+            "eta": (0.2, 0.25)}
+    return {name: float(rng.choice(values)) for name, values in pick.items()}
+
+
+@one_step.check("four numbers", points=0)
+def _(one_step, rng):
+    got = shaped(one_step(), (4,), "In this order: w1 after a right step, w1 with w2 updated first, w1 with tanh' "
+                 "forgotten, and the learning rate.")
+    if not np.isfinite(got).all():
+        raise Wrong("a number is nan or infinite.")
+
+
+# An engine for single numbers ----------------------------------------------------------------------------------------
+Value = Exercise("Value(data)")
+
+
+@Value.probe
+def play(value, leaves, program, starts):
+    """Values of the leaves and of the program's results, and all gradients after backward() from each of `starts`."""
+    nodes = [value(x) for x in leaves]
+    for operation, *at in program:
+        a, b = nodes[at[0]], nodes[at[-1]]
+        nodes.append(a + b if operation == "add" else a * b if operation == "mul" else a.tanh())
+    grads = []
+    for start in starts:
+        nodes[start].backward()
+        grads.append([float(node.grad) for node in nodes])
+    return {"values": [float(node.data) for node in nodes], "grads": grads}
+
+
+def _slopes(leaves, program):
+    """The values, and d last / d each, by the sum over all paths: number by number, from the end."""
+    values, edges = list(leaves), []
+    for i, (operation, *at) in enumerate(program, len(leaves)):
+        a, b = values[at[0]], values[at[-1]]
+        values.append(a + b if operation == "add" else a * b if operation == "mul" else float(np.tanh(a)))
+        local = {"add": (1.0, 1.0), "mul": (b, a), "tanh": (1 - values[i] ** 2,)}[operation]
+        edges += [(parent, i, slope) for parent, slope in zip(at, local, strict=True)]
+    slopes = [0.0] * len(values)
+    slopes[-1] = 1.0
+    for i in reversed(range(len(values) - 1)):
+        slopes[i] = sum(slope * slopes[child] for parent, child, slope in edges if parent == i)
+    return values, slopes
+
+
+def _compare(value, leaves, program, symptom):
+    values, slopes = _slopes(leaves, program)
+    got = value.run("play", leaves, program, [len(values) - 1])
+    close(got["values"], values, "The values of the forward pass are no longer right; they were before.")
+    close(got["grads"][0], slopes, symptom)
+
+
+@Value.check("symptom A: a number used twice", points=0.5, catches="B7")
+def _(value, rng):
+    a, b = rng.uniform(0.5, 2, 2).tolist()
+    for program in ([["add", 0, 0]], [["mul", 0, 1], ["add", 2, 0]]):
+        _compare(value, [a, b], program, "In b = a + a, or in a·b + a, the gradient of a is off. a is used twice: L "
+                 "feels it in both places.")
+
+
+@Value.check("symptom B: through a tanh", points=0.5, catches="B2")
+def _(value, rng):
+    _compare(value, [float(rng.uniform(1.2, 2))], [["tanh", 0]],
+             "t = a.tanh(): the gradient of a is not what nudging a finds. It is never negative and never above 1.")
+
+
+# A judge for gradients -----------------------------------------------------------------------------------------------
+grad_error = Exercise("grad_error(f, w, g)")
+
+
+@grad_error.probe
+def on_a_cubic(grad_error, C, w, g):
+    """What it says of the claimed gradient g of f(w) = sum C w^3."""
+    error = grad_error(lambda at: (C * at**3).sum(), w, g)
+    return None if error is None or error is ... else {"error": error}
+
+
+@grad_error.check("a right gradient: an error below 1e-8", points=0.5, catches="B13")
+def _(grad_error, rng):
+    for _ in range(4):
+        C, w = rng.uniform(0.5, 2, (4, 3)), rng.uniform(0.5, 2, (4, 3))
+        got = shaped(grad_error.run("on_a_cubic", C, w, 3 * C * w**2)["error"], ())
+        if not 0 <= got < 1e-8:
+            raise Wrong(f"f is a sum of cubes and g its exact gradient, and the error is said to be {got:.1e}. Are "
+                        "both sides nudged, one number at a time, by a good step, in float64?")
+
+
+@grad_error.check("one number off by 1e-4 is seen", points=0.5, catches="B13")
+def _(grad_error, rng):
+    C, w = rng.uniform(0.5, 2, (2, 3)), rng.uniform(0.5, 2, (2, 3))
+    right = 3 * C * w**2
+    g = right.copy()
+    at = tuple(int(i) for i in rng.integers((2, 3)))
+    g[at] *= 1 + 1e-4
+    close(grad_error.run("on_a_cubic", C, w, g)["error"], np.abs(g - right).max() / (g + right).max(), rtol=0.01,
+          symptom="one number of g is a ten-thousandth too large, and the error is not what the formula gives: the "
+          "largest difference over the largest sum of sizes.")
+
+
+# A loss that forgives small errors -----------------------------------------------------------------------------------
+tolerant_loss = Exercise("tolerant_loss(P, T)")
+
+
+@tolerant_loss.variant
+def _(rng):
+    return {"eps": float(rng.choice([0.1, 0.2, 0.25, 0.4])), "factor": float(rng.choice([0.5, 1.0])),
+            "over": str(rng.choice(["examples", "numbers"]))}
+
+
+def _tolerant(P, T, variant):
+    E = P - T
+    beyond = np.maximum(np.abs(E) - variant["eps"], 0)
+    share = variant["factor"] / (len(P) if variant["over"] == "examples" else P.size)
+    return share * (beyond**2).sum(), 2 * share * beyond * np.sign(E)
+
+
+def _two(got):
+    if not isinstance(got, tuple | list) or len(got) != 2:
+        what = f"{len(got)} things" if isinstance(got, tuple | list) else f"a {type(got).__name__}"
+        raise Wrong(f"it returned {what}; expected two: the loss and dP.")
+    if any(part is None or part is ... for part in got):
+        raise NotWritten
+    return got
+
+
+@tolerant_loss.check("the loss itself", points=0.5, catches="B4 B6")
+def _(tolerant_loss, rng):
+    P, T = rng.normal(size=(5, 2)), rng.normal(size=(5, 2))
+    close(_two(tolerant_loss(P, T))[0], _tolerant(P, T, tolerant_loss.variant)[0],
+          "5 examples with 2 numbers each: the loss is off. What lies within the tolerance costs nothing; what is "
+          "taken beyond it is squared. Look at the factor, and at what the mean is over.")
+
+
+@tolerant_loss.check("dP is the slope of your own loss", points=0.5, catches="B5 B6")
+def _(tolerant_loss, rng):
+    beyond = rng.uniform(0.3, 1.5, (3, 2)) * np.array([[1, 1], [0, 1], [1, 1]])  # the slope bends at the tolerance
+    T = rng.normal(size=(3, 2))
+    P = T + rng.choice([-1, 1], (3, 2)) * np.where(beyond, tolerant_loss.variant["eps"] + beyond, 0.05)
+    dP = shaped(_two(tolerant_loss(P, T))[1], P.shape, "A gradient has the shape of what it belongs to.")
+    if not np.any(dP):
+        raise Wrong("dP is zero everywhere, though some errors are beyond the tolerance.")
+    close(dP, _nudged(lambda P: _two(tolerant_loss(P, T))[0], P), rtol=1e-3, symptom=(
+        "nudging the numbers of P changes your loss by something else than dP says. (Whether the loss itself is "
+        "right, this check cannot see.)"))
+
+
+def _nudged(f, w):
+    """The slopes of f by nudging; the step is large, so that float32 passes too."""
+    slopes = np.zeros(w.shape)
+    for i in np.ndindex(w.shape):
+        ahead, behind = w.copy(), w.copy()
+        ahead[i] += 1e-3
+        behind[i] -= 1e-3
+        slopes[i] = (float(shaped(f(ahead), ())) - float(shaped(f(behind), ()))) / 2e-3
+    return slopes
+
+
+# A net that compares two things --------------------------------------------------------------------------------------
+pair_gradients = Exercise("pair_gradients(X1, X2, y, W1, b1, W2, b2)")
+NAMES = ("dW1", "db1", "dW2", "db2")
+
+
+def _pair(rng, n=5, sizes=(3, 4, 2)):
+    """X1, X2, y, W1, b1, W2, b2; the weights are large, so that tanh bends."""
+    inputs, hidden, classes = sizes
+    X1, X2, y = rng.normal(size=(n, inputs)), rng.normal(size=(n, inputs)), rng.integers(0, classes, n)
+    return X1, X2, y, *(1.2 * rng.normal(size=s) for s in ((inputs, hidden), hidden, (hidden, classes), classes))
+
+
+def _right(X1, X2, y, W1, b1, W2, b2):
+    H1, H2 = np.tanh(X1 @ W1 + b1), np.tanh(X2 @ W1 + b1)
+    Z = (H1 - H2) @ W2 + b2
+    Z = Z - Z.max(1, keepdims=True)
+    log_p = Z - np.log(np.exp(Z).sum(1, keepdims=True))
+    dZ = (np.exp(log_p) - np.eye(len(b2))[y]) / len(y)
+    dA1, dA2 = dZ @ W2.T * (1 - H1**2), -dZ @ W2.T * (1 - H2**2)
+    loss = -log_p[np.arange(len(y)), y].mean()
+    return loss, X1.T @ dA1 + X2.T @ dA2, (dA1 + dA2).sum(0), (H1 - H2).T @ dZ, dZ.sum(0)
+
+
+def _five(got, given):
+    if not isinstance(got, tuple | list) or len(got) != 5:
+        what = f"{len(got)} things" if isinstance(got, tuple | list) else f"a {type(got).__name__}"
+        raise Wrong(f"it returned {what}; expected five: the loss, dW1, db1, dW2, db2.")
+    if any(part is None or part is ... for part in got):
+        raise NotWritten
+    for name, part, weight in zip(NAMES, got[1:], given[3:], strict=True):
+        try:
+            shaped(part, weight.shape, "A gradient has the shape of its array.")
+        except Wrong as wrong:
+            raise Wrong(f"{name}: {wrong}") from wrong
+    return got
+
+
+@pair_gradients.check("the loss", points=0.5, catches="B4")
+def _(pair_gradients, rng):
+    given = _pair(rng)
+    close(_five(pair_gradients(*given), given)[0], _right(*given)[0],
+          "the loss of 5 pairs is off. Both inputs go through the same W1 and b1; it is H1 - H2 that goes on; the "
+          "loss is the mean of -ln p.")
+
+
+@pair_gradients.check("dW2 and db2", points=0.5, catches="B5 B10")
+def _(pair_gradients, rng):
+    given = _pair(rng)
+    got, right = _five(pair_gradients(*given), given), _right(*given)
+    for at in (3, 4):
+        close(got[at], right[at], f"{NAMES[at - 1]} has the right shape and the wrong numbers. What does the last "
+              "layer multiply? And the mean belongs to the loss: it is in dZ once.")
+
+
+@pair_gradients.check("dW1 and db1: two ways back", points=1, catches="B2 B7 B11")
+def _(pair_gradients, rng):
+    given = _pair(rng)
+    got, right = _five(pair_gradients(*given), given), _right(*given)
+    for at in (1, 2):
+        close(got[at], right[at], f"{NAMES[at - 1]} has the right shape and the wrong numbers. Walk back from the "
+              "logits along both ways to W1: is every station there, with its sign, and what happens where they meet?")
+
+
+# Find the mistake from its symptoms ----------------------------------------------------------------------------------
+diagnose = Exercise("diagnose(X, y, lr, start, one, two)")
+MISTAKES = ("right", "slope", "order", "sum", "bias", "kept", "stale")
+
+
+def _gradients(X, y, weights, mistake, lr):
+    W1, b1, W2, b2 = weights
+    H = np.tanh(X @ W1 + b1)
+    P = np.exp(H @ W2 + b2)
+    dZ = (P / P.sum(1, keepdims=True) - np.eye(len(b2))[y]) / (1 if mistake == "sum" else len(X))
+    dW2, shrink = H.T @ dZ, len(X) if mistake == "bias" else 1
+    dA = dZ @ (W2 - lr * dW2 if mistake == "order" else W2).T * (1 if mistake == "slope" else 1 - H**2)
+    return [X.T @ dA, dA.sum(0) / shrink, dW2, dZ.sum(0) / shrink]
+
+
+def _record(rng, mistake, lr, n=5, sizes=(3, 4, 2)):
+    """What a run with this mistake leaves behind: X, y, lr, the weights at the start, after one and two steps."""
+    inputs, hidden, classes = sizes
+    X, y = rng.normal(size=(n, inputs)), rng.integers(0, classes, n)
+    start = [rng.normal(size=s) for s in ((inputs, hidden), hidden, (hidden, classes), classes)]
+    first = _gradients(X, y, start, mistake, lr)
+    one = [w - lr * g for w, g in zip(start, first, strict=True)]
+    second = _gradients(X, y, one, mistake, lr)
+    if mistake == "kept":
+        second = [f + s for f, s in zip(first, second, strict=True)]
+    elif mistake == "stale":
+        second = first
+    return X, y, lr, start, one, [w - lr * g for w, g in zip(one, second, strict=True)]
+
+
+def _named(diagnose, rng, mistake, lr):
+    got = diagnose(*_record(rng, mistake, lr))
+    if not isinstance(got, str) or got not in MISTAKES:
+        what = repr(got) if isinstance(got, str) else f"a {type(got).__name__}"
+        raise Wrong(f"it returned {what}; it must be one of {', '.join(MISTAKES)}.")
+    return got
+
+
+@diagnose.check("a right run, and one whose gradients are sums", points=1, catches="B4 B5")
+def _(diagnose, rng):
+    got = [_named(diagnose, rng, mistake, 0.5) for mistake in ("right", "sum", "right")]
+    if got != ["right", "sum", "right"]:
+        raise Wrong(f"of three runs the second alone takes sums for means; it calls them {', '.join(got)}. Compare "
+                    "what each array moved with what it should have moved.")
+
+
+@diagnose.check("two mistakes that hit the first layer only", points=1, catches="B1 B2")
+def _(diagnose, rng):
+    got = [_named(diagnose, rng, mistake, 0.5) for mistake in ("slope", "order", "slope")]
+    if got != ["slope", "order", "slope"]:
+        raise Wrong("in three runs W2 and b2 move as they should and W1 does not: first tanh' is forgotten, then W2 is "
+                    f"updated too early, then tanh' again. It calls them {', '.join(got)}.")
