@@ -178,10 +178,11 @@ NAMES = ("dW1", "db1", "dW2", "db2")
 
 
 def _pair(rng, n=5, sizes=(3, 4, 2)):
-    """X1, X2, y, W1, b1, W2, b2; the weights are large, so that tanh bends."""
+    """X1, X2, y, W1, b1, W2, b2. W1 is large, so that tanh bends; W2 is small: no p is so near 1 that p - y is lost."""
     inputs, hidden, classes = sizes
     X1, X2, y = rng.normal(size=(n, inputs)), rng.normal(size=(n, inputs)), rng.integers(0, classes, n)
-    return X1, X2, y, *(1.2 * rng.normal(size=s) for s in ((inputs, hidden), hidden, (hidden, classes), classes))
+    shapes = {(inputs, hidden): 1.2, (hidden,): 1.2, (hidden, classes): 0.5, (classes,): 0.5}
+    return X1, X2, y, *(scale * rng.normal(size=shape) for shape, scale in shapes.items())
 
 
 def _right(X1, X2, y, W1, b1, W2, b2):
@@ -212,9 +213,9 @@ def _five(got, given):
 @pair_gradients.check("the loss", points=0.5, catches="B4")
 def _(pair_gradients, rng):
     given = _pair(rng)
-    close(_five(pair_gradients(*given), given)[0], _right(*given)[0],
-          "the loss of 5 pairs is off. Both inputs go through the same W1 and b1; it is H1 - H2 that goes on; the "
-          "loss is the mean of -ln p.")
+    close(_five(pair_gradients(*given), given)[0], _right(*given)[0], rtol=1e-4, symptom=(
+        "the loss of 5 pairs is off. Both inputs go through the same W1 and b1; it is H1 - H2 that goes on; the "
+        "loss is the mean of -ln p."))
 
 
 @pair_gradients.check("dW2 and db2", points=0.5, catches="B5 B10")
@@ -222,8 +223,9 @@ def _(pair_gradients, rng):
     given = _pair(rng)
     got, right = _five(pair_gradients(*given), given), _right(*given)
     for at in (3, 4):
-        close(got[at], right[at], f"{NAMES[at - 1]} has the right shape and the wrong numbers. What does the last "
-              "layer multiply? And the mean belongs to the loss: it is in dZ once.")
+        close(got[at], right[at], rtol=1e-4, symptom=(
+            f"{NAMES[at - 1]} has the right shape and the wrong numbers. What does the last layer multiply? And the "
+            "mean belongs to the loss: it is in dZ once."))
 
 
 @pair_gradients.check("dW1 and db1: two ways back", points=1, catches="B2 B7 B11")
@@ -231,8 +233,9 @@ def _(pair_gradients, rng):
     given = _pair(rng)
     got, right = _five(pair_gradients(*given), given), _right(*given)
     for at in (1, 2):
-        close(got[at], right[at], f"{NAMES[at - 1]} has the right shape and the wrong numbers. Walk back from the "
-              "logits along both ways to W1: is every station there, with its sign, and what happens where they meet?")
+        close(got[at], right[at], rtol=1e-4, symptom=(
+            f"{NAMES[at - 1]} has the right shape and the wrong numbers. Walk back from the logits along both ways to "
+            "W1: is every station there, with its sign, and what happens where they meet?"))
 
 
 # Find the mistake from its symptoms ----------------------------------------------------------------------------------

@@ -125,13 +125,21 @@ def _(value, rng):
              symptom="On formulas of about a dozen steps, made at random, a gradient is off.")
 def _(value, rng):
     for _ in range(6):
+        leaves, program = _formula(rng)
+        _gradients_agree(value, leaves, program, [14])
+
+
+def _formula(rng):
+    """Three leaves and twelve steps, none of them so large that tanh is flat there and a float loses its digits."""
+    while True:
         leaves, program = rng.normal(size=3).tolist(), []
         for i in range(3, 12):
             operation = str(rng.choice(["add", "mul", "tanh"]))
             at = [i - 1, int(rng.integers(i))][: 1 if operation == "tanh" else 2]
             program.append([operation, *at])
         program += [["mul", 9, 11], ["add", 12, 10], ["add", 13, 13]]
-        _gradients_agree(value, leaves, program, [14])
+        if np.abs(_edges(leaves, program)[0]).max() < 4:
+            return leaves, program
 
 
 # A judge for gradients -----------------------------------------------------------------------------------------------
@@ -262,7 +270,8 @@ pair_gradients = Exercise("pair_gradients(X1, X2, y, W1, b1, W2, b2)")
 def _pair(rng, n=7, sizes=(4, 6, 3)):
     inputs, hidden, classes = sizes
     X1, X2, y = rng.normal(size=(n, inputs)), rng.normal(size=(n, inputs)), rng.integers(0, classes, n)
-    return X1, X2, y, *(1.2 * rng.normal(size=s) for s in ((inputs, hidden), hidden, (hidden, classes), classes))
+    shapes = {(inputs, hidden): 1.2, (hidden,): 1.2, (hidden, classes): 0.5, (classes,): 0.5}
+    return X1, X2, y, *(scale * rng.normal(size=shape) for shape, scale in shapes.items())
 
 
 def _right(X1, X2, y, W1, b1, W2, b2):
@@ -276,7 +285,7 @@ def _right(X1, X2, y, W1, b1, W2, b2):
     return loss, X1.T @ dA1 + X2.T @ dA2, (dA1 + dA2).sum(0), (H1 - H2).T @ dZ, dZ.sum(0)
 
 
-def _all_five(pair_gradients, given, rtol=1e-5):
+def _all_five(pair_gradients, given, rtol=1e-4):
     got = pair_gradients(*given)
     if not isinstance(got, tuple | list) or len(got) != 5:
         raise Wrong("not five things")
@@ -307,7 +316,7 @@ def _(pair_gradients, rng):
                       "thousandth power?")
 def _(pair_gradients, rng):
     X1, X2, y, W1, b1, W2, b2 = _pair(rng)
-    _all_five(pair_gradients, (X1, X2, y, W1, b1, 2e3 * W2, b2), rtol=1e-2)  # float32 has few digits left here
+    _all_five(pair_gradients, (X1, X2, y, W1, b1, 5e3 * W2, b2), rtol=1e-2)  # float32 has few digits left here
 
 
 @pair_gradients.check("every pair twice, and a second call", points=0.5, catches="B4 B5 B8",
@@ -319,7 +328,7 @@ def _(pair_gradients, rng):
     once = _all_five(pair_gradients, given)
     twice = _all_five(pair_gradients, (np.tile(X1, (2, 1)), np.tile(X2, (2, 1)), np.tile(y, 2), *weights))
     for a, b in zip(once, twice, strict=True):
-        close(b, a, "off")
+        close(b, a, "off", rtol=1e-4)
 
 
 # Find the mistake from its symptoms ----------------------------------------------------------------------------------
