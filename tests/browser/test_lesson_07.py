@@ -41,6 +41,19 @@ def test_the_decoded_digit_changes_under_the_hand(open_notebook):
         lab.slider("z₁").press("ArrowRight")
     lab.until_words("At (0.15, 0.00)")
     assert lab.words != words
+    handle = lab.slider("z₂").bounding_box()
+    x, y, painted = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2, len(lab.paints())
+    page = lab.page
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, 5):  # the button stays down: each picture is of a place on the way
+        now = lab.words
+        page.mouse.move(x + 8 * step, y)
+        lab.until("canvas.getAttribute('aria-label') != argument", now)
+    assert len({words for *_, words in lab.paints()[painted:]}) >= 4
+    page.mouse.move(x, y)
+    lab.until_words("At (0.15, 0.00)")
+    page.mouse.up()
     lab.root.get_by_text("show what each place decodes to").click()
     lab.until_exact()
     assert nb.run(1) == "0.15 169\n"

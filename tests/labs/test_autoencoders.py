@@ -280,6 +280,16 @@ def test_a_hole_of_the_map_is_not_at_home_there():
     assert drift[0] > 0.5 > 0.1 > drift[1]
 
 
+def test_far_from_all_codes_pictures_are_a_third_farther_from_every_real_digit_than_held_out_digits_are():
+    places = np.stack(np.meshgrid(*[np.linspace(-latent.REACH, latent.REACH, 41)] * 2), -1).reshape(-1, 2)
+    codes = latent.encode(nnlab.data.digits("train")[0])
+    away = np.sqrt(np.square(places[:, None] - codes).sum(2).min(1))
+    far, home = (variational.nearest(latent.decode(places[some]))[0].mean() for some in (away > 0.8, away < 0.15))
+    held_out = variational.nearest(nnlab.data.digits("validation")[0])[0].mean()
+    assert far / held_out == pytest.approx(4 / 3, abs=0.06)
+    assert home < held_out
+
+
 def test_lab_7c_runs_on_the_students_own_map():
     pca = nnlab.PCA(2).fit(nnlab.data.digits("train")[0])
     lab = autoencoders.LatentMap(z1=1.0).use(encode=pca.transform, decode=pca.inverse_transform)
