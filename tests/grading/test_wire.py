@@ -54,6 +54,10 @@ def test_arrays_of_other_orders_and_widths_keep_their_values():
         assert np.array_equal(back, array)
 
 
+def test_a_name_out_of_an_array_crosses_as_a_string():
+    assert same(there_and_back([np.array(["right", "sum"])[1]]), ["sum"])
+
+
 def test_nan_and_infinity_and_numpy_scalars_cross():
     assert same(there_and_back([np.float32(0.1), np.int64(-3), np.bool_(True), np.nan, -np.inf, -0.0]),
                 [np.float32(0.1), np.int64(-3), np.bool_(True), np.nan, -np.inf, -0.0])

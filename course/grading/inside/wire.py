@@ -108,10 +108,10 @@ class _Encoder:
             return value
         if depth > _NESTING:
             return {"x": "nest of lists"}
+        if isinstance(value, str):  # NumPy's own too, from an array of names
+            return str(value) if len(value) <= _TEXT else {"x": "str that is too long"}
         if isinstance(value, np.ndarray | np.generic):
             return self.array(np.asarray(value), "n" if isinstance(value, np.generic) else "a")
-        if isinstance(value, str):
-            return str(value) if len(value) <= _TEXT else {"x": "str that is too long"}
         if isinstance(value, int):
             return int(value) if abs(value) < 2**63 else {"x": "int that is too large"}
         if isinstance(value, float):
