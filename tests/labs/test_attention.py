@@ -144,6 +144,14 @@ def test_lab_9b_shows_the_spread_and_what_softmax_makes_of_it():
     assert entropy == pytest.approx(-(p * np.log(p)).sum() / np.log(2))
 
 
+def test_a_size_is_written_whole_and_a_temperature_with_three_digits():
+    assert labs.WhyTheRoot()._widgets["d"].readout_format == ".0f"
+    T = labs.SoftDictionary()._widgets["T"]
+    assert T.readout_format == ".3r"
+    steps = (0 - T.min) / T.step
+    assert steps == pytest.approx(round(steps), abs=0.01), "the slider stands at 1, not beside it"
+
+
 def test_no_deeper_lab_shows_what_it_asks_before_it_is_asked():
     assert "scaledFalse" not in labs.WhyTheRoot().view["entropy"]._touched
     assert (labs.ShuffleTest().result.order == range(6)).all()
