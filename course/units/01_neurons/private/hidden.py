@@ -69,8 +69,8 @@ def _(regress, rng):
                symptom="In a net with two hidden layers, with positive and negative sums and biases, the answers are "
                        "not what the formula gives. Work out one hidden neuron with a negative sum and a bias by hand.")
 def _(regress, rng):
-    layers = [[rng.normal(size=s), rng.normal(size=s[1])] for s in ((3, 6), (6, 4), (4, 2))]
-    X = rng.normal(size=(5, 3))
+    layers = [[rng.normal(size=s), rng.normal(size=s[1])] for s in ((3, 12), (12, 9), (9, 2))]
+    X = rng.normal(size=(7, 3))  # so many neurons that never all of a layer are silent
     close(regress(X, layers), _forward(X, layers), "three layers")
 
 
