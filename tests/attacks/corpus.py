@@ -2,7 +2,7 @@
 
 The points are those of the small kit (tests/grading/small.py): scaled 4, Counter 2, answer 2. Where an attack leaves an
 exercise right, it keeps its points: being hostile costs nothing by itself and gains nothing. `{canary}` stands for a
-folder outside with a secret in it, `{port}` for a server that listens on this machine.
+folder outside with a secret in it, `{here}` for the project, `{port}` for a server that listens on this machine.
 """
 
 RIGHT = {"scaled": 4.0, "Counter": 2.0, "answer": 2.0}
@@ -68,7 +68,7 @@ attack("input", scaled=DEF + "return float(input())")
 
 attack("the instructor's files deleted",
        scaled="import shutil, os\n" + DEF + """shutil.rmtree('{canary}', ignore_errors=True)
-    for folder in ('/', '/root', '/home', '/work', '/judge'):
+    for folder in ('/', '/home', '/judge'):
         shutil.rmtree(folder, ignore_errors=True)
     return x""")
 attack("the instructor's files read", scaled="import os\n" + DEF + """for where, _, names in os.walk('/'):
@@ -88,7 +88,7 @@ attack("the network by its number",
        scaled="import ctypes\n" + DEF + """print(ctypes.CDLL(None, use_errno=True).syscall(41, 2, 1, 0))
     return x""")
 attack("nnlab in disguise",
-       scaled="import importlib, sys, os\n" + DEF + """sys.path += ['/work/main', '/usr/lib/python3/dist-packages',
+       scaled="import importlib, sys, os\n" + DEF + """sys.path += ['{here}', '/usr/lib/python3/dist-packages',
                  *(f'/python/lib/{d}/site-packages' for d in os.listdir('/python/lib'))]
     return importlib.import_module('nn' + 'lab').functional""")
 attack("the course in disguise", scaled=DEF + "return __import__('cou' + 'rse.grading.judge')")

@@ -17,6 +17,8 @@ from tests.needs import needs
 
 needs("bwrap")
 
+HERE = Path(__file__).resolve().parents[2]
+
 
 @pytest.fixture(scope="module")
 def kit(tmp_path_factory):
@@ -77,8 +79,9 @@ def stored(result):
 def test_an_attack_gets_exactly_what_it_is_worth(name, kit, canary, server, namespaces, monkeypatch):
     monkeypatch.setenv("COURSE_SECRET", "CANARY-SECRET")
     cells, points = ATTACKS[name]
-    cells = {cell: source.replace("{canary}", str(canary)).replace("{port}", str(server.getsockname()[1]))
-             for cell, source in cells.items()}
+    places = {"{canary}": str(canary), "{here}": str(HERE), "{port}": str(server.getsockname()[1])}
+    for place, meant in places.items():
+        cells = {cell: source.replace(place, meant) for cell, source in cells.items()}
     before, began = fingerprint(canary).digest(), time.monotonic()
     result = judge(notebook(**cells), kit, "eve", b"CANARY-SECRET", "bubblewrap")
     took = time.monotonic() - began
