@@ -47,7 +47,7 @@ def _(capped_leak, rng):
     left, middle, right = _three_pieces(rng, top)
     a, _ = _bent(capped_leak, np.concatenate([left, middle, right]), leak, top)
     close(a[3:7], middle, "Between 0 and top the value is z itself. On which sides does it leak?")
-    close(a[:3], leak * left, "Left of 0 the value is leak times z: of the leak 0.1, -2 becomes -0.2.")
+    close(a[:3], leak * left, "Left of 0 the value is leak times z: with leak 0.1, -2 becomes -0.2.")
     close(a[7:], top + leak * (right - top), "Beyond top the curve goes on from the height top, only less steeply: "
                                              "with top = 3 and leak = 0.1, 5 becomes 3.2. Draw it; does yours jump?")
 

@@ -432,6 +432,9 @@ _SMOOTHED = {
     "A10 eps inside, 1e-12": _smooth(log_p="log_p = np.log(p + 1e-12)"),
     "A10 eps inside, 1e-300": _smooth(log_p="log_p = np.log(p + 1e-300)"),
     "A10 clipped": _smooth(log_p="log_p = np.log(np.clip(p, 1e-15, 1))"),
+    "A10 a little added to the sum": _smooth().replace("keepdims=True))\n    p =", "keepdims=True) + 1e-8)\n    p ="),
+    "A10 nothing to smooth: by the logarithm of p": _smooth(
+        loss="-(t * log_p).sum(axis=1).mean() if s else -np.log(p[np.arange(N), y] + 1e-9).mean()"),
     "A12 not divided by N": _smooth(slopes="p - t"),
     "A12 divided by C": _smooth(slopes="(p - t) / C"),
     "A12 divided by N and C": _smooth(slopes="(p - t) / (N * C)"),
