@@ -8,7 +8,6 @@ import html
 import importlib.util
 import pathlib
 import sys
-import tomllib
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from course.exercise import Call, Exercise, NotWritten, Wrong
+from course.grading.kit import Kit, load_kit
 from course.labs.errors import explain
 from course.progress import in_notebook
 from course.record import Record, now
@@ -26,15 +26,17 @@ UNITS = pathlib.Path(__file__).parent / "units"
 class Result:
     """What a check found, as text and as a small table. True if all passed."""
 
-    def __init__(self, name: str, outcomes: list[tuple[str, str]], written: bool = True, after: int = 0):
-        self.name, self.outcomes, self.written, self.after = name, outcomes, written, after
+    def __init__(self, name: str, outcomes: list[tuple[str, str]], written: bool = True, after: int = 0,
+                 is_call: bool = True):
+        self.name, self.outcomes, self.written, self.after, self.is_call = name, outcomes, written, after, is_call
 
     def __bool__(self) -> bool:
         return self.written and all(not symptom for _, symptom in self.outcomes)
 
     def _headline(self) -> str:
         if not self.written:
-            return f"{self.name}: not written yet. It returns None: replace the dots and run the cell again."
+            what = "It returns None: replace the dots" if self.is_call else "It holds the dots: replace them"
+            return f"{self.name}: not written yet. {what} and run the cell again."
         passed = sum(not symptom for _, symptom in self.outcomes)
         if self.after:
             more = f"{self.after} more {'runs' if self.after == 1 else 'run'} after you hand in"
@@ -73,49 +75,60 @@ def check(name: str, written: Any = None) -> Result:
                 one.run(Call(exercise, written, variant), np.random.default_rng([number, len(name)]))
             outcomes.append((one.title, ""))
         except NotWritten:
-            return Result(name, [], written=False)
+            return Result(name, [], written=False, is_call=not exercise.is_value)
         except Wrong as found:
             outcomes.append((one.title, str(found)))
         except Exception as problem:
             outcomes.append((one.title, explain(problem, (name,))))
-    result = Result(name, outcomes, after=hidden_checks(name))
-    if result and in_notebook() and name in exercises():
+    kit = assigned().get(name)
+    result = Result(name, outcomes, after=kit.asked(name).hidden if kit else 0)
+    if result and in_notebook() and not kit:
         Record().keep("exercises", name, {"passed_at": now()})
     return result
 
 
 def find(name: str) -> Exercise:
     """The exercise called `name`, of any unit, for practice or graded."""
-    known = exercises() | exercises("graded.py")
-    if name not in known:
-        raise ValueError(f"there is no exercise {name!r}: there are {', '.join(sorted(known))}.")
-    return known[name]
+    practice, graded = exercises(), assigned()
+    if name not in practice and name not in graded:
+        raise ValueError(f"there is no exercise {name!r}: there are {', '.join(sorted([*practice, *graded]))}.")
+    return practice[name] if name in practice else graded[name].visible[name]
 
 
-def exercises(kind: str = "visible.py") -> dict[str, Exercise]:
-    """All exercises for practice by name; of "graded.py", those of the assignments."""
+def assigned() -> dict[str, Kit]:
+    """The exercises of all assignments by name, each with its unit's kit.
+
+    A kit that lies beside the notebook, where a release lays it, counts before the one of this package: an instructor
+    may have changed it.
+    """
+    kits = {file.parent.name: _kit(file.parent) for file in sorted(UNITS.glob("*/graded.py"))}
+    here = pathlib.Path.cwd()
+    if all((here / name).is_file() for name in ("graded.py", "unit.toml")):
+        mine = _kit(here)
+        kits[mine.unit] = mine
+    return {name: kit for kit in kits.values() for name in kit.visible}
+
+
+@cache
+def _kit(folder: pathlib.Path) -> Kit:
+    return load_kit(folder)
+
+
+def exercises() -> dict[str, Exercise]:
+    """All exercises for practice by name."""
     found: dict[str, Exercise] = {}
-    for file in sorted(UNITS.glob(f"*/{kind}")):
-        unit = exercises_of(file.parent.name, kind)
+    for file in sorted(UNITS.glob("*/visible.py")):
+        unit = exercises_of(file.parent.name)
         if twice := found.keys() & unit.keys():
             raise ValueError(f"two exercises are called {min(twice)!r}; the second is in {file}.")
         found |= unit
     return found
 
 
-def hidden_checks(name: str) -> int:
-    """How many more checks run after the hand-in; 0 for practice."""
-    for file in UNITS.glob("*/unit.toml"):
-        for exercise in tomllib.loads(file.read_text(encoding="utf-8")).get("exercise", []):
-            if exercise.get("name") == name:
-                return exercise.get("hidden", 0)
-    return 0
-
-
 @cache
-def exercises_of(unit: str, kind: str = "visible.py") -> dict[str, Exercise]:
-    """The exercises of one unit by name, read from its visible.py, or from another such file."""
-    return {each.name: each for each in vars(read_unit(unit, kind)).values() if isinstance(each, Exercise)}
+def exercises_of(unit: str) -> dict[str, Exercise]:
+    """The exercises of one unit by name, read from its visible.py."""
+    return {each.name: each for each in vars(read_unit(unit, "visible.py")).values() if isinstance(each, Exercise)}
 
 
 def read_unit(unit: str, file: str) -> ModuleType:
