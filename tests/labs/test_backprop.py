@@ -3,49 +3,35 @@
 import itertools
 
 import pytest
-from matplotlib.text import Text
 
 from course.labs import backprop
 from course.labs.backprop import byhand, graph, injector
-
-
-def outside(lab):
-    """The words that are cut off by the edge of the picture."""
-    renderer, (width, height) = lab.view.canvas.get_renderer(), lab.size
-    cut = []
-    for panel in lab.view._panels.values():
-        for name in panel._touched:
-            artist = panel._artists[name]
-            if isinstance(artist, Text) and artist.get_text():
-                box = artist.get_window_extent(renderer)
-                if box.x0 < -1 or box.y0 < -1 or box.x1 > width + 1 or box.y1 > height + 1:
-                    cut.append(artist.get_text())
-    return cut
+from tests.labs.readable import unreadable
 
 
 @pytest.mark.parametrize("expression", graph.EXPRESSIONS)
 def test_lab_3a_cuts_no_words_off(expression):
     lab = backprop.GraphStepper(expression=expression, a=-3.0, b=-3.0, c=-3.0)
-    assert [cut for step in range(7) for cut in outside(lab.set(step=step))] == []
+    assert [cut for step in range(7) for cut in unreadable(lab.set(step=step))] == []
 
 
 def test_lab_3b_cuts_no_words_off():
     lab = backprop.BackpropShapes(N=8, din=6, dout=6)
     for attempt in lab.controls["attempt"].options:
         for want in lab.controls["want"].options:
-            assert outside(lab.set(attempt=attempt, want=want)) == []
+            assert unreadable(lab.set(attempt=attempt, want=want)) == []
 
 
 def test_lab_3d_cuts_no_words_off():
     lab = backprop.FourBeats(hidden=5, classes=4, early=True, lr=2.0)
-    assert [cut for beat in range(9) for cut in outside(lab.set(beat=beat))] == []
+    assert [cut for beat in range(9) for cut in unreadable(lab.set(beat=beat))] == []
 
 
 @pytest.mark.parametrize("bug", injector.TRAINERS)
 def test_lab_3e_cuts_no_words_off(bug):
     lab = backprop.BugInjector(bug=bug, guess_loss=True)
     lab.step(injector.STEPS)
-    assert outside(lab) == []
+    assert unreadable(lab) == []
     panel = lab.view["loss"]
     left = panel["name"].get_window_extent(lab.view.canvas.get_renderer()).x0
     assert left > panel.axes.bbox.x0, "the mistake's name fits into its panel"

@@ -1,4 +1,4 @@
-"""Every lab of every unit: built, at both ends of every control, in both themes; the words follow the numbers."""
+"""Every lab of every unit: built, at both ends of every control, in both themes; its words follow and can be read."""
 
 import importlib
 import io
@@ -11,6 +11,7 @@ from PIL import Image
 from course import labs
 from course.labs.controls import Slider
 from course.labs.style import DARK, LIGHT
+from tests.labs.readable import unreadable
 
 UNITS = [importlib.import_module(f"course.labs.{unit.name}") for unit in pkgutil.iter_modules(labs.__path__)
          if unit.ispkg]
@@ -28,6 +29,7 @@ def advance(lab):
         lab.step(3)
     assert lab.error == ""
     assert lab.result is not None
+    assert unreadable(lab) == []
 
 
 @every_lab

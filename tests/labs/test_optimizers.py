@@ -2,43 +2,28 @@
 
 import numpy as np
 import pytest
-from matplotlib.text import Text
 
 from course.labs import optimizers
 from course.labs.optimizers import adaptive, batches, fair, ravine, rules, surfaces
-
-
-def outside(lab):
-    """The words that are cut off by the edge of the picture, or by the next panel's frame."""
-    renderer, (width, height) = lab.view.canvas.get_renderer(), lab.size
-    cut = []
-    for panel in lab.view._panels.values():
-        words = [panel._artists[name] for name in panel._touched if isinstance(panel._artists[name], Text)]
-        for artist in (*words, panel.axes._left_title):
-            box = artist.get_window_extent(renderer)
-            others = [other.axes.bbox for other in lab.view._panels.values() if other is not panel]
-            if artist.get_text() and (box.x0 < -1 or box.y0 < -1 or box.x1 > width + 1 or box.y1 > height + 1 or
-                                      any(box.overlaps(other) for other in others)):
-                cut.append(artist.get_text())
-    return cut
+from tests.labs.readable import unreadable
 
 
 @pytest.mark.parametrize("kappa", [1.0, 100.0, 1000.0])
 def test_lab_4a_cuts_no_words_off(kappa):
     lab = optimizers.Ravine(kappa=kappa)
-    assert [cut for beta in (0.0, 0.99) for cut in outside(lab.set(beta=beta, fraction=2.2))] == []
+    assert [cut for beta in (0.0, 0.99) for cut in unreadable(lab.set(beta=beta, fraction=2.2))] == []
 
 
 @pytest.mark.parametrize("batch", batches.SIZES)
 def test_lab_4f_cuts_no_words_off(batch):
     lab = optimizers.Batches(batch=batch)
     settings = [dict(lr=lr, epochs=epochs) for lr in (0.003, 0.1, 1.0) for epochs in (1, 8)]
-    assert [cut for each in settings for cut in outside(lab.set(**each))] == []
+    assert [cut for each in settings for cut in unreadable(lab.set(**each))] == []
 
 
 @pytest.mark.parametrize("problem", adaptive.PROBLEMS)
 def test_lab_4g_cuts_no_words_off(problem):
-    assert outside(optimizers.OwnRates(problem=problem)) == []
+    assert unreadable(optimizers.OwnRates(problem=problem)) == []
 
 
 def test_the_rates_that_lab_4g_draws_are_lr_by_the_root_of_v():
@@ -51,9 +36,9 @@ def test_the_rates_that_lab_4g_draws_are_lr_by_the_root_of_v():
 @pytest.mark.parametrize("surface", surfaces.SURFACES)
 def test_lab_4c_cuts_no_words_off_and_survives_rates_ten_times_too_large(surface):
     lab = optimizers.Race(surface=surface)
-    assert outside(lab.step(3)) == []
+    assert unreadable(lab.step(3)) == []
     lab.set(**{f"lr_{kind}": 10.0 for kind in rules.KINDS})
-    assert outside(lab.step(surfaces.STEPS)) == []
+    assert unreadable(lab.step(surfaces.STEPS)) == []
     assert lab.error == ""
     assert lab.stage.state == "done"
 
@@ -97,7 +82,7 @@ def test_lab_4h_redraws_a_comparison_without_another_step():
     lab.set(way=fair.WAYS[1])
     losses = lab.result.scores[..., 1].mean(2)
     assert [mean for _, mean, *_ in lab._ranked(lab.result)] == pytest.approx(np.nanmin(losses, 1))
-    assert outside(lab) == []
+    assert unreadable(lab) == []
 
 
 def test_lab_4h_trains_on_the_students_functions_what_the_library_trains():
@@ -112,18 +97,18 @@ def test_lab_4h_trains_on_the_students_functions_what_the_library_trains():
 def test_lab_4e_cuts_no_words_off():
     lab = optimizers.WhereAdamFails()
     for case in lab.controls["case"].options:
-        assert outside(lab.set(case=case).step(4)) == []
+        assert unreadable(lab.set(case=case).step(4)) == []
 
 
 @pytest.mark.parametrize("settings", [dict(step=1e-5, beta=0.99), dict(step=4.0, beta=0.0), dict(step=4.0, beta=0.99)])
 def test_lab_4b_cuts_no_words_off(settings):
-    assert outside(optimizers.Spring(**settings)) == []
+    assert unreadable(optimizers.Spring(**settings)) == []
 
 
 @pytest.mark.parametrize("pattern", optimizers.BiasCorrection.controls["pattern"].options)
 def test_lab_4d_cuts_no_words_off(pattern):
     lab = optimizers.BiasCorrection(pattern=pattern)
-    assert [cut for b1 in (0.0, 0.99) for b2 in (0.9, 0.9999) for cut in outside(lab.set(b1=b1, b2=b2))] == []
+    assert [cut for b1 in (0.0, 0.99) for b2 in (0.9, 0.9999) for cut in unreadable(lab.set(b1=b1, b2=b2))] == []
 
 
 def test_lab_4a_measures_the_rate_that_theory_gives():

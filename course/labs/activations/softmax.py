@@ -112,9 +112,9 @@ class Softmax(Lab):
         zones = ("none", -FAR, _along(low), style.faint), ("inf", _along(high), FAR, style.negative)
         for name, start, end, color in zones:
             panel.bars(name, [(start + end) / 2], [1], width=end - start, colors=[_pale(color)], z=1)
-        panel.text("zero", (-FAR + _along(low)) / 2, 0.85, f"e^z = 0  below {low:.1f}", ha="center", size=9, still=True)
-        panel.text("infinite", (FAR + _along(high)) / 2, 0.85, f"e^z = inf  above {high:.1f}", ha="center", size=9,
-                   still=True)
+        for name, x, words, side in (("zero", 0.01, f"e^z = 0  below {low:.1f}", "left"),
+                                     ("infinite", 0.99, f"e^z = inf  above {high:.1f}", "right")):
+            panel.text(name, x, 0.85, words, ha=side, size=9, still=True, inside=True)
         for i, (x, color) in enumerate(zip(r.exponents, (style.cycle[1], style.cycle[0], style.cycle[2]), strict=True)):
             panel.line(f"z{i}", [_along(x)], [0.2 + 0.2 * (2 - i)], dash="", width=0, color=color, marker="os^"[i],
                        size=10, z=4).set(markeredgecolor=style.background)

@@ -78,8 +78,8 @@ class ThroughTheLayers(Lab):
         box = view["sum"]
         box.frame(xlim=(0, 1), ylim=(0, 1), ticks=False)
         for i, line in enumerate(self._words(r)):
-            box.text(f"line{i}", 0.01, 0.9 - 0.27 * i, line, size=10.5, color=style.ink if i else style.accent,
-                     still=i > 0)
+            box.text(f"line{i}", 0.01, 0.9 - 0.27 * i, line, size=10.5 if len(line) < 100 else 9,
+                     color=style.ink if i else style.accent, still=i > 0)
 
     @staticmethod
     def _shade(style, weight, lit):

@@ -106,14 +106,14 @@ class CriticalityMap(Lab):
         if np.isfinite(r.critical):
             chart.line("critical", [np.log10(r.critical)] * 2, [0, 99], color=style.ink, width=1.6, dash="--")
         for name, at in (("Xavier", 1.0), ("He", 2.0)):
-            chart.text(name, np.log10(at), DEEPEST - 1.5, name, ha="center", size=9, still=True)
+            chart.text(name, np.log10(at), DEEPEST - 1.5, name, ha="center", size=9, box=True)
             chart.line(f"{name} line", [np.log10(at)] * 2, [0, DEEPEST - 4], color=style.faint, width=1, dash=":")
         if r.sb == 0 and r.activation in TRAINED:
             learned = np.array([[c == "+" for c in row] for row in TRAINED[r.activation]])
             x, y = np.meshgrid(np.log10(TRAINED_AT), DEPTHS)
             for name, which, fill in (("yes", learned, style.ink), ("no", ~learned, "none")):
                 chart.points(name, x[which], y[which], marker="o", color=fill, size=6, ring=style.ink)
-            chart.text("discs", 0.02, 0.03, "● learned, ○ did not", inside=True, size=9, va="bottom", still=True)
+            chart.text("discs", 0.02, 0.965, "● learned, ○ did not", inside=True, size=9, va="top", box=True)
         chart.points("here", [np.log10(r.sw2)], [r.depth], marker="s", color=style.accent, size=11, ring=style.ink, z=6)
         panel.frame(xlim=ends, ylim=(1e-3, 10), yscale="log", x="σ²", xticks=ticks, grid=True,
                     title="A deep layer's factor")
