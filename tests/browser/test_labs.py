@@ -73,6 +73,24 @@ def test_a_held_key_ends_on_the_right_value_with_at_most_two_stale_pictures(open
     assert "end -1.50" in lab.words
 
 
+def test_a_caption_that_becomes_long_does_not_push_the_picture_away(open_notebook):
+    nb = open_notebook(
+        "from tests.labs.small import Line\n"
+        "class Wordy(Line):\n"
+        "    def tell(self, r):\n"
+        "        return 'A line.', {'end': f'{r.y[-1]:.2f}', 'words': 'and more ' * (20 if r.y[-1] > 1.5 else 1)}\n"
+        "lab = Wordy()\nlab")  # fmt: skip
+    nb.run(0)
+    lab = nb.lab()
+    before = lab.canvas.bounding_box()
+    lab.slider("slope").press("End")
+    lab.until_words("end 2.00")
+    caption = lab.root.locator(".nnlab-caption").bounding_box()
+    assert lab.canvas.bounding_box() == before
+    assert caption["height"] > 30, "the long caption takes more than one line"
+    assert caption["width"] == pytest.approx(before["width"], abs=2)
+
+
 def test_the_other_controls_work_from_the_keyboard_too(open_notebook):
     nb = open_notebook(LINE, "print(lab.values['kind'], lab.values['grid'])")
     nb.run(0)
