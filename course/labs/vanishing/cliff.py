@@ -143,8 +143,9 @@ class Cliff(Lab):
         panel.line("raw", [0, raw[0]], [0, raw[1]], color=style.negative, width=2)
         if r.way != "off":
             panel.arrow("step", (0, 0), step, color=style.positive, width=3.2)
-        panel.text("words", 0.03, 0.03, f"{r.norms[r.worst]:.3g} long" + (
-            f", turned by {r.turned:.0f}°" if r.way != "off" else ""), inside=True, va="bottom", size=9.5, box=True)
+        free = ("bottom", 0.03) if step[1] > 0 else ("top", 0.97)  # where the arrow does not point
+        panel.text("words", 0.03, free[1], f"{r.norms[r.worst]:.3g} long" + (
+            f", turned by {r.turned:.0f}°" if r.way != "off" else ""), inside=True, va=free[0], size=9.5, box=True)
 
     def tell(self, r):
         end = r.path[-1]

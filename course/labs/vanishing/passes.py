@@ -87,3 +87,9 @@ def passes(layers, activation, x, top, weights=True):
 def factor(sizes):
     """By what a layer multiplies on the mean, from a straight line through the logarithms."""
     return float(np.exp(np.polyfit(np.arange(len(sizes)), np.log(np.maximum(sizes, 1e-300)), 1)[0]))
+
+
+def layer_ticks(depth, first=0):
+    """Where an axis of layers is marked: at whole layers, whatever the depth."""
+    return {layer: str(layer) for layer in range(0, depth + 1, 1 if depth <= 8 else 5 if depth <= 30 else 10)
+            if layer >= first}

@@ -84,8 +84,8 @@ class DepthInTime(Lab):
         outside = np.abs(r.values) > 1 + 1e-9
         for name, which, kind in (("in", ~outside, 1), ("out", outside, 0)):
             plane.points(name, r.values[which].real, r.values[which].imag, kind=kind, size=6)
-        plane.text("words", 0.03, 0.04, "grey: 1, dashed: ρ", inside=True, size=9, color=style.faint, va="bottom",
-                   still=True)
+        plane.text("words", 0.03, 0.03, "grey: 1, dashed: ρ", inside=True, size=9, color=style.faint, va="bottom",
+                   box=True)
         lags = np.arange(r.T + 1)
         panel.frame(xlim=(0, LONGEST), ylim=(1e-14, 1e14), yscale="log", x="lag: steps back in time", grid=True,
                     yticks={1e-12: "1e-12", 1e-6: "1e-6", 1: "1", 1e6: "1e6", 1e12: "1e12"},
@@ -96,8 +96,8 @@ class DepthInTime(Lab):
         panel.line("theory", lags, np.clip(anchor * r.rho ** lags, 1e-30, 1e30), color=style.ink, width=1.3, dash="--",
                    z=5)
         panel.line("lengths", lags, np.clip(r.lengths, 1e-30, 1e30), color=style.negative, width=2.6)
-        panel.text("dashed", 0.02, 0.95, "dashed: the slope ρ per step", inside=True, va="top", size=9,
-                   color=style.faint, still=True)
+        panel.text("dashed", 0.02, 0.96, "dashed: the slope ρ per step", inside=True, va="top", size=9,
+                   color=style.faint, box=True)
         words = f"all steps together, dL/dW: {r.norm:.2g} long" + (f", used: {r.used:.2g}" if r.clip else "")
         panel.text("dW", 0.02, 0.05, words, inside=True, size=9.5, box=True)
 

@@ -8,6 +8,7 @@ import nnlab
 from course.labs.controls import Choice, Slider, Toggle
 from course.labs.lab import Lab
 from course.labs.predict import Question
+from course.labs.vanishing.passes import layer_ticks
 from nnlab import init as starts
 from nnlab.functional import binary_cross_entropy_with_logits
 
@@ -173,15 +174,16 @@ class FixIt(Lab):
         plane.classes("points", r.X, r.y, size=3.6, alpha=0.85)
         chart.frame(xlim=(0.5, r.depth + 0.5), ylim=(LOWEST, 1e6), yscale="log", x="hidden layer", grid=True,
                     yticks={1e-40: "1e-40", 1e-30: "1e-30", 1e-20: "1e-20", 1e-10: "1e-10", 1: "1"},
-                    title="Mean squares in every layer (thin: at the start)")
+                    xticks=layer_ticks(r.depth, 1), title="Mean squares in every layer (thin: at the start)")
         layers = np.arange(1, r.depth + 1)
         for name, (up, back), width, size in (("first", r.first, 1.0, 0), ("now", r.now, 2.2, 4.5)):
             for which, values, color, marker in (("up", up, style.positive, "o"), ("back", back, style.negative, "^")):
                 chart.line(f"{name} {which}", layers, np.clip(values, LOWEST * 2, 5e5), color=color, width=width,
                            marker=marker if size else "", size=size or 1)
-        chart.text("up words", 0.985, 0.28, "● signal h", inside=True, ha="right", color=style.positive, size=9.5)
+        chart.text("up words", 0.985, 0.3, "● signal h", inside=True, ha="right", color=style.positive, size=9.5,
+                   box=True)
         chart.text("back words", 0.985, 0.12, "▲ gradient that comes back (1 at the last layer)", inside=True,
-                   ha="right", color=style.negative, size=9.5)
+                   ha="right", color=style.negative, size=9.5, box=True)
 
     def tell(self, r):
         last = r.losses[-1] if r.losses else None

@@ -5,10 +5,10 @@ import numpy as np
 from course.labs.controls import Choice, Slider, Toggle
 from course.labs.lab import Lab
 from course.labs.predict import Question
-from course.labs.vanishing.passes import NAMES, draws, factor, passes, theory
+from course.labs.vanishing.passes import NAMES, draws, factor, layer_ticks, passes, theory
 
 FLOORS, CEILINGS = (1e-3, 1e-12, 1e-36, 1e-96), (1e1, 1e4, 1e12, 1e24)
-BINS, MOST = 48, dict(relu=3.0, tanh=1.0, sigmoid=1.0)
+BINS, MOST = 24, dict(relu=3.0, tanh=1.0, sigmoid=1.0)
 
 
 def he_init(n_in, n_out, rng):
@@ -80,7 +80,7 @@ class Telephone(Lab):
         low = next((f for f in FLOORS if f < everything.min()), FLOORS[-1])
         high = next((c for c in CEILINGS if c > everything.max()), CEILINGS[-1])
         panel.frame(xlim=(-0.5, r.depth + 0.5), ylim=(low, high), yscale="log", y="mean square", grid=True,
-                    title=self._headline(r))
+                    xticks=layer_ticks(r.depth), title=self._headline(r))
         layers = np.arange(1, r.depth + 1)
         panel.line("up theory", np.arange(r.depth + 1), r.up_theory, color=style.ink, width=1.2, dash="--", z=5)
         panel.line("back theory", layers, r.back_theory, color=style.ink, width=1.2, dash="--", z=5)
@@ -94,7 +94,8 @@ class Telephone(Lab):
             panel.text(f"{name} name", 0.015 + x, 0.055, words, inside=True, color=color, size=9.5, box=bool(words))
         most = MOST[r.activation]
         strip.frame(xlim=(-0.5, r.depth + 0.5), ylim=(0 if most == 3.0 else -most, most), x="layer (0: the inputs)",
-                    y="h", title="What the neurons of each layer answer: the stronger the shade, the more of them")
+                    xticks=layer_ticks(r.depth), y="h",
+                    title="What the neurons of each layer answer: the stronger the shade, the more of them")
         strip.image("shares", r.shares, (-0.5, r.depth + 0.5, 0 if most == 3.0 else -most, most), cmap=style.grey)
 
     @staticmethod
