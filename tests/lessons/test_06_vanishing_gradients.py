@@ -64,6 +64,15 @@ def test_he_keeps_the_signal_and_variance_1_by_n_halves_it_at_every_layer(c, exp
     assert np.mean(slopes) == pytest.approx(expected, abs=0.1)
 
 
+def test_the_variance_in_place_of_its_root_leaves_nothing_of_a_signal():
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        h = rng.normal(size=(32, 128))
+        for _ in range(30):
+            h = np.maximum(h @ rng.normal(0, 2 / 128, (128, 128)), 0)
+        assert -56 < np.log10((h**2).mean()) < -52, "the lesson says 1e-54"
+
+
 # R6.2 Glorot and Bengio ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("c", "expected", "room"), [(1 / 3, 0.33, 0.03), (1.0, 0.88, 0.04)])
 def test_tanh_loses_a_factor_of_3_a_layer_at_the_old_start_and_little_at_the_normalised_one(c, expected, room):
@@ -93,6 +102,13 @@ def test_thirty_sigmoid_layers_do_not_train():
 
 def test_thirty_relu_layers_with_hes_start_do():
     assert max(repair.trained(activation="relu", init="He, 2/n", seed=seed) for seed in range(10)) < 0.01
+
+
+@pytest.mark.parametrize(("depth", "low", "high"), [(3, 0, 0.3), (12, 0.65, 0.75)])
+def test_it_is_the_depth_under_adam_three_sigmoid_layers_learn_and_twelve_do_not(depth, low, high):
+    losses = [repair.trained(optimizer="Adam", depth=depth, seed=seed) for seed in range(10)]
+    assert low < min(losses)
+    assert max(losses) < high
 
 
 # R6.5 Adam hides it --------------------------------------------------------------------------------------------------
