@@ -155,6 +155,8 @@ def tempered(z, T):
     "A1 clipped": _temper(shift="{0} = np.clip({0}, -80, 80)"),
     "A1 divided by the largest": _temper(shift="{0} = {0} / np.abs({0}).max(axis=-1, keepdims=True)"),
     "A1 taken away before, not divided": _temper(shift="{0} = {0} - z.max(axis=-1, keepdims=True)"),
+    "A1 taken away only where float64 would overflow": _temper(
+        shift="{0} = {0} - {0}.max(axis=-1, keepdims=True) if {0}.max() > 700 else {0}"),
     "A1 nan turned to 0": _temper(shift="", after="p = np.nan_to_num(p)"),
     "A1 warnings turned off": _temper(shift="np.seterr(all='ignore')"),
     "A1 a little added below": _temper(shift="{0} = {0} - {0}.max()",
@@ -435,6 +437,8 @@ _SMOOTHED = {
     "A10 a little added to the sum": _smooth().replace("keepdims=True))\n    p =", "keepdims=True) + 1e-8)\n    p ="),
     "A10 nothing to smooth: by the logarithm of p": _smooth(
         loss="-(t * log_p).sum(axis=1).mean() if s else -np.log(p[np.arange(N), y] + 1e-9).mean()"),
+    "A10 exact for the right class, eps for the others": _smooth(
+        loss="-(t * np.where(hot > 0, log_p, np.log(p + 1e-12))).sum(axis=1).mean()"),
     "A12 not divided by N": _smooth(slopes="p - t"),
     "A12 divided by C": _smooth(slopes="(p - t) / C"),
     "A12 divided by N and C": _smooth(slopes="(p - t) / (N * C)"),
