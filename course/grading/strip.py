@@ -6,6 +6,7 @@ students start from and stays. The markers are lines of their own.
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 import re
@@ -18,6 +19,7 @@ FRAME = "...  # your code here"
 _MARKER = re.compile(r"\s*### (BEGIN|END) (SOLUTION|GIVEN)\s*$")
 _PLACE = re.compile(r"\{\{(\w+)\.(\w+)\}\}")
 _SHORT = 12  # characters: `return x` and `w = 0` stand everywhere
+_LONG = 40  # no two people write the same line of that length by chance
 
 
 class StripError(Exception):
@@ -139,12 +141,16 @@ def secrets(notebook: dict, hidden: str) -> dict[str, str]:
 
 
 def secrets_of_checks(notebook: dict, hidden: str) -> dict[str, str]:
-    """The same for the visible checks, which know the right numbers and so may share a formula with a solution, or a
-    guard with a hidden check: two lines in a row of a solution, and the titles and symptoms of hidden checks."""
+    """The same for the visible checks, which know the right numbers and so may share a short formula with a solution,
+    or a guard with a hidden check: one long line or two in a row of a solution, and what hidden checks say."""
     found = {first + second: where for run, where in _solutions(notebook) for first, second in pairwise(run)
              if len(first) >= _SHORT and len(second) >= _SHORT}
-    words = re.findall(r'"((?:[^"\\]|\\.){12,})"', hidden)
-    return found | {folded(text): "private/hidden.py" for text in words if f'symptom="{text}"' in hidden}
+    found |= {line: where for run, where in _solutions(notebook) for line in run if len(line) >= _LONG}
+    for node in ast.walk(ast.parse(hidden)):
+        if isinstance(node, ast.keyword) and node.arg == "symptom":
+            pieces = map(folded, re.findall(r'"((?:[^"\\]|\\.)*)"', ast.get_source_segment(hidden, node.value)))
+            found |= {piece: "private/hidden.py" for piece in pieces if len(piece) >= _SHORT}
+    return found
 
 
 def _solutions(notebook: dict) -> list[tuple[list[str], str]]:

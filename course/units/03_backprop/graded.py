@@ -1,12 +1,24 @@
 """Unit 3, backpropagation: the visible checks of its graded exercises. They travel to students.
 
-Each speaks about a symptom and never about the solution. Sizes are never square. What is right is worked out here, by
-the formula itself or by nudging what the student's own loss says.
+Each speaks about a symptom and never about the solution, and none is one: losses are the formulas of the texts, and
+right gradients are found by nudging them, so that nothing here walks backward through a net. Sizes are never square.
 """
 
 import numpy as np
 
 from course.exercise import Exercise, NotWritten, Wrong, close, shaped
+
+
+def _steepness(f, w):
+    """The slope of f at each number of w, to the last digit: by a nudge along the imaginary axis, which needs no
+    difference of two values."""
+    slopes = np.zeros(np.shape(w))
+    for at in np.ndindex(*slopes.shape):
+        nudge = np.zeros(slopes.shape, complex)
+        nudge[at] = 1e-20j
+        slopes[at] = f(w + nudge).imag / 1e-20
+    return slopes
+
 
 # One step by hand ----------------------------------------------------------------------------------------------------
 one_step = Exercise("one_step")
@@ -125,10 +137,8 @@ def _(rng):
 
 
 def _tolerant(P, T, variant):
-    E = P - T
-    beyond = np.maximum(np.abs(E) - variant["eps"], 0)
-    share = variant["factor"] / (len(P) if variant["over"] == "examples" else P.size)
-    return share * (beyond**2).sum(), 2 * share * beyond * np.sign(E)
+    cost = variant["factor"] * np.maximum(np.abs(P - T) - variant["eps"], 0) ** 2
+    return cost.sum(1).mean() if variant["over"] == "examples" else cost.mean()
 
 
 def _two(got):
@@ -143,7 +153,7 @@ def _two(got):
 @tolerant_loss.check("the loss itself", points=0.5, catches="B4 B6")
 def _(tolerant_loss, rng):
     P, T = rng.normal(size=(5, 2)), rng.normal(size=(5, 2))
-    close(_two(tolerant_loss(P, T))[0], _tolerant(P, T, tolerant_loss.variant)[0],
+    close(_two(tolerant_loss(P, T))[0], _tolerant(P, T, tolerant_loss.variant),
           "5 examples with 2 numbers each: the loss is off. What lies within the tolerance costs nothing; what is "
           "taken beyond it is squared. Look at the factor, and at what the mean is over.")
 
@@ -156,20 +166,12 @@ def _(tolerant_loss, rng):
     dP = shaped(_two(tolerant_loss(P, T))[1], P.shape, "A gradient has the shape of what it belongs to.")
     if not np.any(dP):
         raise Wrong("dP is zero everywhere, though some errors are beyond the tolerance.")
-    close(dP, _nudged(lambda P: _two(tolerant_loss(P, T))[0], P), rtol=1e-3, symptom=(
-        "nudging the numbers of P changes your loss by something else than dP says. (Whether the loss itself is "
-        "right, this check cannot see.)"))
-
-
-def _nudged(f, w):
-    """The slopes of f by nudging; the step is large, so that float32 passes too."""
-    slopes = np.zeros(w.shape)
-    for i in np.ndindex(w.shape):
-        ahead, behind = w.copy(), w.copy()
-        ahead[i] += 1e-3
-        behind[i] -= 1e-3
-        slopes[i] = (float(shaped(f(ahead), ())) - float(shaped(f(behind), ()))) / 2e-3
-    return slopes
+    loss = lambda at: float(shaped(_two(tolerant_loss(at, T))[0], ()))
+    ways = rng.uniform(0.5, 1, (8, 3, 2)) * rng.choice([-1, 1], (8, 3, 2))
+    close([(dP * way).sum() for way in ways],
+          [(loss(P + 1e-3 * way) - loss(P - 1e-3 * way)) / 2e-3 for way in ways],  # a step that float32 can tell
+          rtol=1e-3, symptom="nudging the numbers of P changes your loss by something else than dP says. (Whether the "
+          "loss itself is right, this check cannot see.)")
 
 
 # A net that compares two things --------------------------------------------------------------------------------------
@@ -185,15 +187,18 @@ def _pair(rng, n=5, sizes=(3, 4, 2)):
     return X1, X2, y, *(scale * rng.normal(size=shape) for shape, scale in shapes.items())
 
 
-def _right(X1, X2, y, W1, b1, W2, b2):
-    H1, H2 = np.tanh(X1 @ W1 + b1), np.tanh(X2 @ W1 + b1)
-    Z = (H1 - H2) @ W2 + b2
-    Z = Z - Z.max(1, keepdims=True)
-    log_p = Z - np.log(np.exp(Z).sum(1, keepdims=True))
-    dZ = (np.exp(log_p) - np.eye(len(b2))[y]) / len(y)
-    dA1, dA2 = dZ @ W2.T * (1 - H1**2), -dZ @ W2.T * (1 - H2**2)
-    loss = -log_p[np.arange(len(y)), y].mean()
-    return loss, X1.T @ dA1 + X2.T @ dA2, (dA1 + dA2).sum(0), (H1 - H2).T @ dZ, dZ.sum(0)
+def _pair_loss(X1, X2, y, W1, b1, W2, b2):
+    H1, H2 = (np.tanh(X @ W1 + b1) for X in (X1, X2))
+    return _entropy((H1 - H2) @ W2 + b2, y)
+
+
+def _entropy(Z, y):
+    return (np.log(np.exp(Z).sum(1)) - Z[np.arange(len(y)), y]).mean()
+
+
+def _right(given, at):
+    """The slopes of the loss at weight number `at`: W1, b1, W2, b2."""
+    return _steepness(lambda w: _pair_loss(*given[:3 + at], w, *given[4 + at:]), given[3 + at])
 
 
 def _five(got, given):
@@ -213,7 +218,7 @@ def _five(got, given):
 @pair_gradients.check("the loss", points=0.5, catches="B4")
 def _(pair_gradients, rng):
     given = _pair(rng)
-    close(_five(pair_gradients(*given), given)[0], _right(*given)[0], rtol=1e-4, symptom=(
+    close(_five(pair_gradients(*given), given)[0], _pair_loss(*given), rtol=1e-4, symptom=(
         "the loss of 5 pairs is off. Both inputs go through the same W1 and b1; it is H1 - H2 that goes on; the "
         "loss is the mean of -ln p."))
 
@@ -221,20 +226,20 @@ def _(pair_gradients, rng):
 @pair_gradients.check("dW2 and db2", points=0.5, catches="B5 B10")
 def _(pair_gradients, rng):
     given = _pair(rng)
-    got, right = _five(pair_gradients(*given), given), _right(*given)
-    for at in (3, 4):
-        close(got[at], right[at], rtol=1e-4, symptom=(
-            f"{NAMES[at - 1]} has the right shape and the wrong numbers. What does the last layer multiply? And the "
+    got = _five(pair_gradients(*given), given)[1:]
+    for at in (2, 3):
+        close(got[at], _right(given, at), rtol=1e-4, symptom=(
+            f"{NAMES[at]} has the right shape and the wrong numbers. What does the last layer multiply? And the "
             "mean belongs to the loss: it is in dZ once."))
 
 
 @pair_gradients.check("dW1 and db1: two ways back", points=1, catches="B2 B7 B11")
 def _(pair_gradients, rng):
     given = _pair(rng)
-    got, right = _five(pair_gradients(*given), given), _right(*given)
-    for at in (1, 2):
-        close(got[at], right[at], rtol=1e-4, symptom=(
-            f"{NAMES[at - 1]} has the right shape and the wrong numbers. Walk back from the logits along both ways to "
+    got = _five(pair_gradients(*given), given)[1:]
+    for at in (0, 1):
+        close(got[at], _right(given, at), rtol=1e-4, symptom=(
+            f"{NAMES[at]} has the right shape and the wrong numbers. Walk back from the logits along both ways to "
             "W1: is every station there, with its sign, and what happens where they meet?"))
 
 
@@ -244,28 +249,30 @@ MISTAKES = ("right", "slope", "order", "sum", "bias", "kept", "stale")
 
 
 def _gradients(X, y, weights, mistake, lr):
+    """Those that a run with this mistake takes: the slopes of the loss, or of what it takes for the loss of layer 1."""
+    lost = lambda W1, b1, W2, b2: _entropy(np.tanh(X @ W1 + b1) @ W2 + b2, y)
+    found = [_steepness(lambda w, i=i: lost(*weights[:i], w, *weights[i + 1:]), weights[i]) for i in range(4)]
+    if mistake in ("right", "sum"):
+        return [g * (len(X) if mistake == "sum" else 1) for g in found]
     W1, b1, W2, b2 = weights
     H = np.tanh(X @ W1 + b1)
-    P = np.exp(H @ W2 + b2)
-    dZ = (P / P.sum(1, keepdims=True) - np.eye(len(b2))[y]) / (1 if mistake == "sum" else len(X))
-    dW2, shrink = H.T @ dZ, len(X) if mistake == "bias" else 1
-    dA = dZ @ (W2 - lr * dW2 if mistake == "order" else W2).T * (1 if mistake == "slope" else 1 - H**2)
-    return [X.T @ dA, dA.sum(0) / shrink, dW2, dZ.sum(0) / shrink]
+    if mistake == "slope":  # as if H were a straight line
+        push = _steepness(lambda H: _entropy(H @ W2 + b2, y), H)
+        taken = lambda W1, b1: (push * (X @ W1 + b1)).sum()
+    else:  # "order": the push on the logits goes through the W2 of the next step
+        push, late = _steepness(lambda Z: _entropy(Z, y), H @ W2 + b2), W2 - lr * found[2]
+        taken = lambda W1, b1: (push * (np.tanh(X @ W1 + b1) @ late)).sum()
+    return [_steepness(lambda w: taken(w, b1), W1), _steepness(lambda w: taken(W1, w), b1), *found[2:]]
 
 
 def _record(rng, mistake, lr, n=5, sizes=(3, 4, 2)):
     """What a run with this mistake leaves behind: X, y, lr, the weights at the start, after one and two steps."""
     inputs, hidden, classes = sizes
     X, y = rng.normal(size=(n, inputs)), rng.integers(0, classes, n)
-    start = [rng.normal(size=s) for s in ((inputs, hidden), hidden, (hidden, classes), classes)]
-    first = _gradients(X, y, start, mistake, lr)
-    one = [w - lr * g for w, g in zip(start, first, strict=True)]
-    second = _gradients(X, y, one, mistake, lr)
-    if mistake == "kept":
-        second = [f + s for f, s in zip(first, second, strict=True)]
-    elif mistake == "stale":
-        second = first
-    return X, y, lr, start, one, [w - lr * g for w, g in zip(one, second, strict=True)]
+    steps = [[rng.normal(size=s) for s in ((inputs, hidden), hidden, (hidden, classes), classes)]]
+    for _ in range(2):
+        steps.append([w - lr * g for w, g in zip(steps[-1], _gradients(X, y, steps[-1], mistake, lr), strict=True)])
+    return X, y, lr, *steps
 
 
 def _named(diagnose, rng, mistake, lr):
@@ -278,15 +285,17 @@ def _named(diagnose, rng, mistake, lr):
 
 @diagnose.check("a right run, and one whose gradients are sums", points=1, catches="B4 B5")
 def _(diagnose, rng):
-    got = [_named(diagnose, rng, mistake, 0.5) for mistake in ("right", "sum", "right")]
-    if got != ["right", "sum", "right"]:
-        raise Wrong(f"of three runs the second alone takes sums for means; it calls them {', '.join(got)}. Compare "
-                    "what each array moved with what it should have moved.")
+    runs = rng.permutation(["right", "sum", "right"]).tolist()
+    got = [_named(diagnose, rng, mistake, 0.5) for mistake in runs]
+    if got != runs:
+        raise Wrong(f"of three runs only number {runs.index('sum') + 1} takes sums for means; it calls them "
+                    f"{', '.join(got)}. Compare what each array moved with what it should have moved.")
 
 
 @diagnose.check("two mistakes that hit the first layer only", points=1, catches="B1 B2")
 def _(diagnose, rng):
-    got = [_named(diagnose, rng, mistake, 0.5) for mistake in ("slope", "order", "slope")]
-    if got != ["slope", "order", "slope"]:
-        raise Wrong("in three runs W2 and b2 move as they should and W1 does not: first tanh' is forgotten, then W2 is "
-                    f"updated too early, then tanh' again. It calls them {', '.join(got)}.")
+    runs = rng.permutation(["slope", "order", "slope"]).tolist()
+    got = [_named(diagnose, rng, mistake, 0.5) for mistake in runs]
+    if got != runs:
+        raise Wrong("in three runs W2 and b2 move as they should and W1 does not: twice tanh' is forgotten, and in "
+                    f"number {runs.index('order') + 1} W2 is updated too early. It calls them {', '.join(got)}.")
