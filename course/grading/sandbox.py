@@ -11,6 +11,7 @@ import base64
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -116,8 +117,11 @@ class Bubblewrap:
         os.close(self._info)
         with contextlib.suppress(ProcessLookupError, ValueError):
             os.kill(json.loads(told)["child-pid"], signal.SIGKILL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
+        ended = os.pidfd_open(self._process.pid)
+        poll = select.poll()
+        poll.register(ended, select.POLLIN)
+        poll.poll(5000)  # bubblewrap itself ends when number 1 has
+        os.close(ended)
         self._process.kill()
         self._process.wait()
         self._process.stderr.close()

@@ -15,7 +15,6 @@ import socket
 
 import numpy.fft
 import numpy.linalg
-import numpy.polynomial
 import numpy.random  # noqa: F401 - loaded once here, not in every job
 
 from . import run
