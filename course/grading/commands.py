@@ -100,8 +100,8 @@ def collect(
         with desk.writing(office, "collect", name) as (records, batch):
             taken = shelf.take(records, batch, name, found, again)
         print(f"{name}: {taken.new} new, {taken.known} known already")
-        for student in taken.twice:
-            print(f"  {shelf.shown(student)} handed in more than one file: the last one found is the newest attempt")
+        for student, newest in taken.twice.items():
+            print(f"  {shelf.shown(student)} handed in more than one file: {shelf.shown(newest)} counts")
         for student in taken.older:
             print(f"  {shelf.shown(student)}: an older attempt came again and was left; to make it the newest: --again")
         for file, problem in taken.problems:

@@ -47,7 +47,7 @@ class Taken:
     new: int = 0
     known: int = 0  # the same file is the student's newest attempt already
     older: list[str] = field(default_factory=list)  # students whose older attempt came again
-    twice: list[str] = field(default_factory=list)  # students with two files in this collect
+    twice: dict[str, str] = field(default_factory=dict)  # student with several files in this collect -> the newest
     problems: list[tuple[str, str]] = field(default_factory=list)  # (file, what is wrong); they get a row too
 
 
@@ -62,11 +62,14 @@ def take(records: Records, batch: int, unit: str, found: list[tuple[str, str, by
         attempts.setdefault(each.student, []).append((each.sha256, each.problem))
     found = [(storable(student), storable(file), data, storable(problem)) for student, file, data, problem in found]
     times = Counter(student for student, *_ in found)
-    taken.twice = sorted(student for student, count in times.items() if count > 1)
+    taken.twice = {student: file for student, file, *_ in found if times[student] > 1}
     for student, file, data, problem in found:
         mine = attempts.setdefault(student, [])
         key = (hashlib.sha256(data).hexdigest(), problem)
         if mine and mine[-1] == key:
+            taken.known += 1
+            continue
+        if key in mine and problem:  # a broken file that lies there still is no new attempt
             taken.known += 1
             continue
         if key in mine and not again:
