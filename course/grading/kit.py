@@ -12,7 +12,7 @@ import importlib.util
 import re
 import sys
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,8 @@ MOST_LIBRARY = 0.3  # of a unit's points: what nnlab contains could be copied
 _UNIT = {"unit": str, "title": str, "version": str, "minutes": dict, "objectives": list, "prerequisites": list,
          "labs": list, "packages": list, "limits": dict, "exercise": list}
 _EXERCISE = {"name": str, "kind": str, "marked": str, "points": (int, float), "hidden": int, "needs": list,
-             "minutes": (int, float), "rubric": list}
-_OPTIONAL = {"limits", "marked", "hidden", "needs", "rubric"}
+             "minutes": (int, float)}
+_OPTIONAL = {"limits", "marked", "hidden", "needs"}
 _HASHED = ("unit.toml", "graded.py", "private/hidden.py")
 
 
@@ -47,7 +47,6 @@ class Asked:
     marked: str = "judge"
     hidden: int = 0
     needs: tuple[str, ...] = ()
-    rubric: tuple[dict, ...] = field(default=())
 
 
 class Kit:
@@ -61,6 +60,7 @@ class Kit:
         self.limits = {**LIMITS, **self.about.get("limits", {})}
         self.exercises = [_asked(each, f"{self.folder / 'unit.toml'}, exercise {i + 1}")
                           for i, each in enumerate(self.about["exercise"])]
+        self.rubrics: dict[str, list[dict]] = {}  # how people mark; a student's kit has none
         _agree(self)
 
     @cached_property
@@ -115,12 +115,7 @@ def _exercises(file: Path) -> dict[str, Exercise]:
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
-    try:
-        about = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise KitError(f"there is no {file}: is it the folder of a unit?") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise KitError(f"{file} is not TOML: {problem}") from None
+    about = _parsed(file)
     _shape(about, _UNIT, str(file))
     for limit, value in about.get("limits", {}).items():
         if limit not in LIMITS or type(value) is not int or value < 1:
@@ -131,6 +126,15 @@ def _read_toml(file: Path) -> dict[str, Any]:
     if not about["exercise"]:
         raise KitError(f"{file} lists no exercise: add [[exercise]] with name, kind, points and minutes")
     return about
+
+
+def _parsed(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise KitError(f"there is no {file}: is it the folder of a unit?") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise KitError(f"{file} is not TOML: {problem}") from None
 
 
 def _shape(table: dict, known: dict[str, Any], where: str) -> None:
@@ -163,12 +167,25 @@ def _asked(table: Any, where: str) -> Asked:
         raise KitError(f"{where}: marked {table['marked']!r}; it is marked by the judge or by people")
     if table["points"] <= 0:
         raise KitError(f"{where}: {table['points']} points; expected more than 0")
-    if table.get("marked") == "people" and not table.get("rubric"):
-        raise KitError(f"{where}: people mark it, and there is no rubric: rubric = [{{points = 2, text = ...}}, ...]")
-    for step in table.get("rubric", []):
-        if not isinstance(step, dict) or set(step) != {"points", "text"} or not 0 <= step["points"] <= table["points"]:
-            raise KitError(f"{where}: rubric step {step!r}; expected points from 0 to {table['points']}, and a text")
-    return Asked(**{**table, "needs": tuple(table.get("needs", [])), "rubric": tuple(table.get("rubric", []))})
+    return Asked(**{**table, "needs": tuple(table.get("needs", []))})
+
+
+def _rubrics(kit: Kit) -> dict[str, list[dict]]:
+    """private/rubric.toml: for each exercise that people mark, [[NAME]] with points and a text, the best first."""
+    file = kit.folder / "private" / "rubric.toml"
+    rubrics = _parsed(file) if file.exists() else {}
+    asked = {each.name: each for each in kit.exercises if each.marked == "people"}
+    if missing := sorted(asked.keys() - rubrics):
+        raise KitError(f"{file}: people mark {missing[0]}, and there is no rubric for it: [[{missing[0]}]] with points "
+                       "and text, once for each step")
+    for name, steps in rubrics.items():
+        if name not in asked:
+            raise KitError(f"{file}: {name!r} is no exercise that people mark{_nearest(name, list(asked))}")
+        most = asked[name].points
+        for step in steps if isinstance(steps, list) else [steps]:
+            if not isinstance(step, dict) or set(step) != {"points", "text"} or not 0 <= step["points"] <= most:
+                raise KitError(f"{file}, {name}: {step!r}; expected points from 0 to {most:g}, and a text")
+    return rubrics
 
 
 def _agree(kit: Kit) -> None:
@@ -177,6 +194,8 @@ def _agree(kit: Kit) -> None:
     if twice := {name for name in names if names.count(name) > 1}:
         raise KitError(f"{where}: two exercises are called {min(twice)!r}")
     private = bool(kit.hidden)
+    if private:
+        kit.rubrics = _rubrics(kit)
     for each in kit.exercises:
         if strangers := set(each.needs) - set(names):
             raise KitError(f"{where}: {each.name} needs {min(strangers)!r}{_nearest(min(strangers), names)}")

@@ -47,7 +47,6 @@ name = "why"
 kind = "predict"
 marked = "people"
 points = 2
-rubric = [{points = 2, text = "says why"}]
 minutes = 5
 """
 GRADED = """from course.exercise import Exercise, Wrong
@@ -85,6 +84,7 @@ def write_kit(folder: Path, unit: str = "01_small") -> Path:
     (place / "unit.toml").write_text(UNIT_TOML.replace("01_small", unit))
     (place / "graded.py").write_text(GRADED)
     (place / "private" / "hidden.py").write_text(HIDDEN)
+    (place / "private" / "rubric.toml").write_text('[[why]]\npoints = 2\ntext = "says why"\n')
     (place / "private" / "assignment.ipynb").write_text("{}")
     return folder
 

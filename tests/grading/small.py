@@ -40,8 +40,16 @@ name = "why"
 kind = "predict"
 marked = "people"
 points = 2
-rubric = [{points = 2, text = "says why"}, {points = 0, text = "does not"}]
 minutes = 5
+"""
+
+RUBRIC = """
+[[why]]
+points = 2
+text = "says why"
+[[why]]
+points = 0
+text = "does not"
 """
 
 GRADED = '''
@@ -128,6 +136,7 @@ def write_kit(folder: Path, toml: str = TOML, graded: str = GRADED, hidden: str 
     (folder / "unit.toml").write_text(toml)
     (folder / "graded.py").write_text(graded)
     (folder / "private" / "hidden.py").write_text(hidden)
+    (folder / "private" / "rubric.toml").write_text(RUBRIC)
     return folder
 
 

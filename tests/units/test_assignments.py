@@ -209,9 +209,9 @@ def test_the_bank_and_the_rubrics_fit_the_exercises(unit):
     assert set(of.mutants) == set(of.benign) == set(of.visible) == set(of.hidden)
     assert not any(each.draw for each in of.hidden.values()), "variants are drawn in graded.py only"
     assert all(of.visible[name].call == of.hidden[name].call for name in of.visible)
-    for each in of.asked.values():
-        levels = [level["points"] for level in each.rubric]
-        assert not levels or (max(levels), min(levels)) == (each.points, 0)
+    for name, steps in of.kit.rubrics.items():
+        levels = [step["points"] for step in steps]
+        assert (max(levels), min(levels)) == (of.asked[name].points, 0)
 
 
 @pytest.mark.parametrize("unit", KITS)
