@@ -6,7 +6,9 @@ mend is printed as one line. Later commands are added here, as functions or as g
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +26,8 @@ nnlab lab                       the lessons, in the folder nnlab-lessons here
 nnlab lab my-course --lesson 2  in a folder of your own, opened on lesson 2
 nnlab lessons my-course         only lay the lessons there, start nothing
 nnlab progress                  the predictions and exercises done so far
+nnlab check                     try the assignment in this folder, before handing in
+nnlab handin 1                  write the one file to hand in, with a receipt
 nnlab doctor                    what this machine can do and what is missing
 nnlab course                    for instructors: the commands that collect and grade
 """
@@ -143,6 +147,69 @@ def import_progress(
 ) -> None:
     """Add the record in a file to yours. Nothing is lost: of two predictions for one lab the earlier stays."""
     print(record.take_over(context.obj, file))
+
+
+# ---------------------------------------------------------------- assignments
+
+
+@app.command()
+def check(
+    what: Annotated[list[str] | None, typer.Argument(metavar="[NAME|NOTEBOOK]...", help="Exercises, a file.")] = None,
+) -> None:
+    """Run the visible checks of an assignment in a fresh Python.
+
+    Of one exercise or of all, in the notebook named or the one in this folder. Ends with 1 if a check fails.
+
+    Example: nnlab check 01_neurons.ipynb perceptron_fit
+    """
+    from course.grading import handin
+
+    with mendable():
+        files = [each for each in what or [] if each.endswith(".ipynb")]
+        names = [each for each in what or [] if not each.endswith(".ipynb")]
+        notebook = handin.read(Path(files[0]) if files else handin.only_one(Path.cwd()))
+        kit = handin.kit_of(notebook)
+        for name in names:
+            kit.asked(name)
+        for line in handin.warnings(notebook, kit):
+            print(f"WARNING: {line}")
+        tried = handin.try_out(notebook, kit, names or None)
+        print(*[line for each in tried for line in each.lines()], sep="\n")
+    raise typer.Exit(0 if all(each.passed for each in tried) else 1)
+
+
+@app.command("handin")
+def hand_in(
+    unit: Annotated[str, typer.Argument(metavar="UNIT", help="1, 01_neurons or neurons.")],
+    file: Annotated[Path | None, typer.Argument(help="Your notebook; found by itself if there is only one.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", metavar="FOLDER", help="Where to write the file.")] = None,
+    predictions: Annotated[
+        bool, typer.Option("--with-predictions", help="Put the predictions you locked in the lessons in too.")
+    ] = False,
+) -> None:
+    """Write the one file to hand in, and print a receipt.
+
+    It reads your notebook from the disk, so save it first. What you handed in before is kept beside it.
+
+    Example: nnlab handin 1
+    """
+    from course.grading import handin
+
+    with mendable():
+        handin.handin(unit, file, to, predictions)
+
+
+@contextlib.contextmanager
+def mendable() -> Iterator[None]:
+    """End with one line and exit code 1 where the reader can mend it."""
+    from course.grading.handin import HandinError
+    from course.grading.kit import KitError
+
+    try:
+        yield
+    except (HandinError, KitError) as error:
+        print(f"nnlab: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
 
 
 # The instructor's commands are listed by `nnlab course`, so that a student's list stays short.
