@@ -178,6 +178,7 @@ class OneShot:
 
         def printed() -> bytes:
             reader.join(2)
+            process.stderr.close()
             return bytes(kept)
 
         down, up = os.dup(process.stdin.fileno()), os.dup(process.stdout.fileno())
