@@ -14,12 +14,14 @@ from typing import Annotated
 
 import typer
 
-HELP = """For instructors: a course folder, collecting, grading.
+HELP = """For instructors: a course folder, releasing, collecting, grading.
 
 The way of a unit through it:
 
 \b
 nnlab course new FOLDER         make it; go into it; then for each unit:
+nnlab course check 1            after you changed a check: is it still right?
+nnlab release 1                 make what students get
 nnlab collect 1 downloads.zip   take in what students handed in
 nnlab grade 1                   judge what is not graded yet
 nnlab grades 1 --csv unit1.csv  the grades
@@ -46,11 +48,13 @@ def mendable(command: str = "") -> Iterator[None]:
     from course.grading.kit import KitError
     from course.grading.office import OfficeError
     from course.grading.records import RecordsError
+    from course.grading.release import ReleaseError
     from course.grading.sandbox import SandboxError
+    from course.grading.strip import StripError
 
     try:
         yield
-    except (OfficeError, RecordsError, Stopped, KitError, SandboxError) as error:
+    except (OfficeError, RecordsError, Stopped, KitError, SandboxError, ReleaseError, StripError) as error:
         print(f"nnlab: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

@@ -15,6 +15,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from course.exercise import Exercise
@@ -101,6 +102,11 @@ def load_kit(folder: Path) -> Kit:
 
 
 def _exercises(file: Path) -> dict[str, Exercise]:
+    return {each.name: each for each in vars(run_file(file)).values() if isinstance(each, Exercise)}
+
+
+def run_file(file: Path) -> ModuleType:
+    """A file of a kit as a module; a unit's folder begins with a digit and cannot be imported. Raises KitError."""
     name = f"_kit_{hashlib.sha256(str(file).encode()).hexdigest()[:16]}"
     spec = importlib.util.spec_from_file_location(name, file)
     module = importlib.util.module_from_spec(spec)
@@ -111,7 +117,7 @@ def _exercises(file: Path) -> dict[str, Exercise]:
         raise KitError(f"{file} is missing: every unit with an assignment has one") from None
     except Exception as problem:
         raise KitError(f"{file} does not run: {type(problem).__name__}: {problem}") from problem
-    return {each.name: each for each in vars(module).values() if isinstance(each, Exercise)}
+    return module
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

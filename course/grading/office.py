@@ -14,6 +14,7 @@ import secrets
 import shutil
 import tempfile
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,11 +74,8 @@ class Office:
 
     def unit(self, wanted: str) -> Unit:
         """The unit meant by 1, 01, neurons or 01_neurons."""
-        for unit in self.units.values():
-            number, _, title = unit.name.partition("_")
-            same_number = wanted.isdecimal() and number.isdecimal() and int(wanted) == int(number)
-            if same_number or wanted in (unit.name, title):
-                return unit
+        if name := meant(wanted, self.units):
+            return self.units[name]
         raise OfficeError(f"no unit {wanted!r} in {self.folder / SETTINGS}{_nearest(wanted, list(self.units))}")
 
     def secret(self) -> bytes:
@@ -96,6 +94,16 @@ class Office:
         if not re.fullmatch(r"[0-9a-f]{64}", text):
             raise OfficeError(f"{path} is not the 64 hex digits that nnlab course new wrote: put it back from a copy")
         return bytes.fromhex(text)
+
+
+def meant(wanted: str, names: Iterable[str]) -> str:
+    """The first of these units that is meant by 1, 01, neurons or 01_neurons, or nothing."""
+    for name in names:
+        number, _, title = name.partition("_")
+        same_number = wanted.isdecimal() and number.isdecimal() and int(wanted) == int(number)
+        if same_number or wanted in (name, title):
+            return name
+    return ""
 
 
 def open_office(folder: Path) -> Office:

@@ -222,10 +222,21 @@ class Records:
         rows = self._all("SELECT * FROM overrides WHERE unit = ? ORDER BY id", unit)
         return {(row["student"], row["exercise"]): row for row in rows}
 
-    def add_release(self, unit: str, version: str, kit: str, file: str, sha256: str, student: str = "",
-                    notes: str = "") -> int:
-        return self.add("releases", at=now(), who=who(), unit=unit, version=version, kit=kit, student=student,
-                        file=file, sha256=sha256, notes=notes)
+    def add_releases(self, rows: list[dict[str, str]], notes: str = "") -> int:
+        """What was given to whom, all at once: unit, version, kit, student, file, sha256 of each. How many are new."""
+        keys = ("unit", "version", "kit", "student", "file", "sha256")
+        known = {tuple(row[key] for key in keys) for row in self._all("SELECT * FROM releases")}
+        fresh = [row for row in rows if tuple(row[key] for key in keys) not in known]
+        with store.transaction(self.db, self.path):
+            for row in fresh:
+                self._add("releases", at=now(), who=who(), notes=notes, **row)
+        return len(fresh)
+
+    def students(self, unit: str) -> list[str]:
+        """All who handed in a unit or were given a notebook of their own."""
+        rows = self._all("SELECT student FROM submissions WHERE unit = ?1 UNION "
+                         "SELECT student FROM releases WHERE unit = ?1 AND student != '' ORDER BY student", unit)
+        return [row["student"] for row in rows]
 
     def add_feedback(self, grading: int, file: str, sha256: str) -> int:
         return self.add("feedback", at=now(), grading=grading, file=file, sha256=sha256)

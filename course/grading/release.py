@@ -16,7 +16,6 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from course.grading import store, strip
 from course.grading.judge import judge, variant_of
@@ -39,13 +38,16 @@ class Released:
     """One released version: its folder and how many notebooks are in it."""
 
     folder: Path
-    version: str
-    notebooks: int
+    kit: Kit
+    students: list[str]  # whose notebooks were made just now
 
 
 def release(office: Office, unit: str, roster: Path | None = None, units: Path | None = None) -> Released:
     """Make the students' notebooks of a unit, one for all or one each. Raises ReleaseError, StripError."""
     kit = load_kit((units or office.folder / "units").resolve() / unit)
+    if kit.version != office.units[unit].version:
+        raise ReleaseError(f"{kit.folder} is version {kit.version}, and course.toml says {office.units[unit].version}: "
+                           "change the one that is wrong")
     notebook = strip.load(kit.folder / "private" / "assignment.ipynb")
     students = read_roster(roster) if roster else [EVERYONE]
     target = office.folder / "released" / unit / kit.version
@@ -57,11 +59,16 @@ def release(office: Office, unit: str, roster: Path | None = None, units: Path |
     shutil.rmtree(part, ignore_errors=True)
     with store.explained(target), Progress("written", len(made)) as progress:
         for student, released in made.items():
-            _write(part / "students" / (safe_name(student) if student else "everyone") / unit, kit, released)
+            _write(part / _place(student, unit), kit, released)
             progress.step()
         shutil.copytree(kit.folder, part / "kit", ignore=shutil.ignore_patterns("__pycache__"))
         _replace(part, target)
-    return Released(target, kit.version, len(made))
+    return Released(target, kit, students)
+
+
+def _place(student: str, unit: str) -> Path:
+    """A student's folder below that of a version."""
+    return Path("students", safe_name(student) if student else "everyone", unit)
 
 
 def _write(folder: Path, kit: Kit, released: dict) -> None:
@@ -194,8 +201,12 @@ def versions(office: Office, unit: str) -> dict[str, str]:
     return {path.parent.parent.name: str(path.parent) for path in sorted(found)}
 
 
-def receipt(released: Released) -> list[tuple[str, str, str]]:
-    """(student's folder, file, sha256) of every notebook of a version, for the record."""
-    files: list[Any] = sorted(released.folder.glob("students/*/*/*.ipynb"))
-    return [(file.parts[-3], str(file.relative_to(released.folder)), hashlib.sha256(file.read_bytes()).hexdigest())
-            for file in files]
+def receipt(released: Released) -> list[dict[str, str]]:
+    """What the record keeps of each notebook that was made."""
+    unit, rows = released.kit.unit, []
+    for student in released.students:
+        file = released.folder / _place(student, unit) / f"{unit}.ipynb"
+        rows.append({"unit": unit, "version": released.kit.version, "kit": released.kit.hash, "student": student,
+                     "file": str(file.relative_to(released.folder.parents[2])),
+                     "sha256": hashlib.sha256(file.read_bytes()).hexdigest()})
+    return rows

@@ -1,4 +1,4 @@
-"""A kit in small, written into a folder, and notebooks for it: what the judge's tests grade."""
+"""A kit in small, with its author's notebook and its bank, and notebooks handed in for it: for tests of grading."""
 
 import json
 from pathlib import Path
@@ -130,6 +130,57 @@ ANSWER = "answer = VARIANT['answer']['k'] + 1"
 CELLS = {"imports": "import numpy as np", "scaled": SCALED, "Counter": COUNTER, "answer": ANSWER}
 
 
+GIVEN = COUNTER.replace("+= 1", "+= 2")  # what students are to mend
+BANK = f"""
+MUTANTS = {{
+    "scaled": {{"a constant": "def scaled(x, n):\\n    return 7 * x",
+               "n twice": "def scaled(x, n):\\n    return n * 2 * x"}},
+    "Counter": {{"counts by 2": {GIVEN!r}}},
+    "answer": {{"typed in": "answer = 5"}},
+}}
+BENIGN = {{
+    "scaled": {{"the other way round": "def scaled(x, n):\\n    return np.array(x) * n"}},
+    "Counter": {{}},
+    "answer": {{"a sum": "answer = sum([VARIANT['answer']['k'], 1])"}},
+}}
+"""
+
+
+def cell(name: str, source: str, kind: str = "code", solution: bool = False, points: float | None = None) -> dict:
+    """A cell of the author's notebook, as nbgrader marks it."""
+    mark = {"schema_version": 3, "grade_id": name, "grade": points is not None, "solution": solution,
+            "locked": not solution, "task": False, "cell_type": kind}
+    made = {"cell_type": kind, "id": name.lower(), "source": source,
+            "metadata": {"nbgrader": mark if points is None else {**mark, "points": points}}}
+    return made if kind == "markdown" else {**made, "outputs": [], "execution_count": None}
+
+
+def author() -> dict:
+    """The author's notebook, solved."""
+    solution = "### BEGIN SOLUTION\n{}\n### END SOLUTION"
+    body = "    ### BEGIN SOLUTION\n    {}\n    ### END SOLUTION".format(SCALED.split("\n    ", 1)[1])
+    cells = [
+        cell("intro", "# A unit in small\n\nRead, then write.", "markdown"),
+        cell("imports", "import numpy as np\nfrom course.check import check"),
+        cell("variant", "VARIANT = {}"),
+        cell("scaled-text", "x, n times as large", "markdown"),
+        cell("scaled", f'def scaled(x, n):\n    """n times x"""\n{body}', solution=True),
+        cell("scaled-check", 'check("scaled")', points=4),
+        cell("Counter-text", "It counts by the wrong number. Mend it.", "markdown"),
+        cell("Counter", f"### BEGIN GIVEN\n{GIVEN}\n### END GIVEN\n{solution.format(COUNTER)}", solution=True),
+        cell("Counter-check", 'check("Counter")', points=2),
+        cell("answer-text", "What is {{answer.k}} plus 1?", "markdown"),
+        cell("answer", solution.format(ANSWER), solution=True),
+        cell("answer-check", 'check("answer")', points=2),
+        cell("why-text", "And why?", "markdown"),
+        cell("why", "*Your words here.*\n\n" + solution.format("Because one more is the next number."), "markdown",
+             solution=True, points=2),
+        cell("handin", 'from course.grading.handin import handin\nhandin("77_small")'),
+    ]
+    return {"nbformat": 4, "nbformat_minor": 5, "cells": cells, "metadata": {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}}
+
+
 def write_kit(folder: Path, toml: str = TOML, graded: str = GRADED, hidden: str = HIDDEN) -> Path:
     """The small kit in `folder`."""
     (folder / "private").mkdir(parents=True)
@@ -137,6 +188,8 @@ def write_kit(folder: Path, toml: str = TOML, graded: str = GRADED, hidden: str 
     (folder / "graded.py").write_text(graded)
     (folder / "private" / "hidden.py").write_text(hidden)
     (folder / "private" / "rubric.toml").write_text(RUBRIC)
+    (folder / "private" / "mutants.py").write_text(BANK)
+    (folder / "private" / "assignment.ipynb").write_text(json.dumps(author()))
     return folder
 
 

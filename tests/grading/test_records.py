@@ -47,7 +47,7 @@ def filled(folder):
         grading = book.add_grading(batch, submission, a_grade(3, None), "2026-01-01T00:00:00+00:00", proposed=True)
         book.adopt([grading], let_fall=False)
         book.add_override("01_small", "ann", "e1", 2, "why not", grading)
-        book.add_release("01_small", "1.0", "kit", "released/x", "s")
+        book.add_releases([dict(unit="01_small", version="1.0", kit="kit", student="", file="x", sha256="s")])
         book.add_feedback(grading, "feedback/x", "s")
         assert book.end(batch, "done").exists()
     return folder

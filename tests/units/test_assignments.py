@@ -2,13 +2,11 @@
 
 The author's solution gets full marks and the stripped cell nothing, every known wrong solution loses points and every
 right but unusual one loses none, for many seeds: a check that grades never sees the same numbers twice.
-`python -m tests.units.test_assignments [UNIT]` prints how many wrong solutions are caught, by exercise.
+`nnlab course check all --units course/units` prints how many wrong solutions the judge catches, by exercise.
 """
 
-import copy
 import itertools
 import re
-import sys
 import tomllib
 from functools import cache
 from types import SimpleNamespace
@@ -17,8 +15,10 @@ import nbformat
 import numpy as np
 import pytest
 
-from course.check import UNITS, exercises, read_unit
+from course.check import UNITS, exercises
 from course.exercise import Call, Wrong
+from course.grading import release, strip
+from course.grading.bank import Bank
 from course.grading.judge import judge
 from course.grading.kit import load_kit
 
@@ -32,34 +32,20 @@ STUDENT = "<the student's cell>"
 @cache
 def kit(unit):
     """A unit's kit, its notebook and its bank. `load_kit` refuses one whose names, points or counts do not agree."""
-    of, bank = load_kit(UNITS / unit), read_unit(unit, "private/mutants.py")
-    notebook = nbformat.read(of.folder / "private" / "assignment.ipynb", as_version=4)
-    return SimpleNamespace(kit=of, visible=of.visible, hidden=of.hidden, mutants=bank.MUTANTS, benign=bank.BENIGN,
-                           notebook=notebook, asked={each.name: each for each in of.exercises},
-                           cells={cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells})
+    of = load_kit(UNITS / unit)
+    bank, notebook = Bank(of), nbformat.read(of.folder / "private" / "assignment.ipynb", as_version=4)
+    texts = [{strip.label(cell): cell["source"] for cell in made["cells"]}
+             for made in (strip.stripped(bank.notebook), strip.solved(bank.notebook))]
+    return SimpleNamespace(kit=of, visible=of.visible, hidden=of.hidden, mutants=bank.mutants, benign=bank.benign,
+                           bank=bank, notebook=notebook, asked={each.name: each for each in of.exercises},
+                           cells={cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells},
+                           given=texts[0], solved=texts[1])
 
 
 KITS = sorted(file.parts[-3] for file in UNITS.glob("*/private/assignment.ipynb"))
 JUDGED = [(unit, name) for unit in KITS for name in kit(unit).visible]
 MUTANTS = [(unit, name, bug) for unit, name in JUDGED for bug in kit(unit).mutants[name]]
 BENIGN = [(unit, name, way) for unit, name in JUDGED for way in kit(unit).benign[name]]
-
-
-def source(cell, solved):
-    """A cell's text: the author's, or what a student starts from."""
-    keep, lines = True, []
-    for line in cell.source.split("\n"):
-        if "### BEGIN SOLUTION" in line:
-            keep = solved
-            if not solved:
-                lines.append(line[:line.index("#")] + "...  # your code here")
-        elif "### BEGIN GIVEN" in line:
-            keep = not solved
-        elif "### END" in line:
-            keep = True
-        elif keep:
-            lines.append(line)
-    return "\n".join(lines)
 
 
 def written(of, name, text, variant):
@@ -69,9 +55,9 @@ def written(of, name, text, variant):
         mark = cell.metadata.nbgrader
         if cell.cell_type == "code" and mark["locked"] and not mark["grade"] and mark["grade_id"] not in (
                 "variant", "handin"):
-            exec(source(cell, solved=True), names)
+            exec(of.solved[mark["grade_id"]], names)
     for needed in of.asked[name].needs:
-        exec(source(of.cells[needed], solved=True), names)
+        exec(of.solved[needed], names)
     exec(compile(text, STUDENT, "exec"), names)
     return names.get(name)
 
@@ -123,14 +109,14 @@ def checks(of, name):
 def test_the_solution_gets_full_marks_whatever_the_seed(unit, name):
     of = kit(unit)
     for seed in range(50):
-        assert not lost(of, name, source(of.cells[name], solved=True), seed), seed
+        assert not lost(of, name, of.solved[name], seed), seed
 
 
 @pytest.mark.parametrize(("unit", "name"), JUDGED)
 def test_what_students_start_from_gets_nothing(unit, name):
     of = kit(unit)
     for seed in range(10):
-        failed = lost(of, name, source(of.cells[name], solved=False), seed)
+        failed = lost(of, name, of.given[name], seed)
         assert not [one.title for one in checks(of, name) if one.points and one not in failed]
 
 
@@ -247,7 +233,7 @@ def test_the_notebook_is_one_that_nbgrader_takes(unit):
         if cell.cell_type == "code":
             assert cell.outputs == []
             assert cell.execution_count is None
-            for text in (source(cell, solved=True), source(cell, solved=False)):
+            for text in (of.solved[mark.grade_id], of.given[mark.grade_id]):
                 assert len(text.split("\n")) <= 25, mark.grade_id
                 compile(text, mark.grade_id, "exec")
     assert [cell.metadata.nbgrader.grade_id for cell in notebook.cells][:2] == ["intro", "imports"]
@@ -282,14 +268,6 @@ def test_the_instructor_has_a_page(unit):
 
 # In the sandbox -------------------------------------------------------------------------------------------------------
 
-def handed_in(of, solved=True, **texts):
-    """The bytes of a notebook with these texts as solution cells, the author's or the stripped ones elsewhere."""
-    notebook = copy.deepcopy(of.notebook)
-    for cell in notebook.cells:
-        cell.source = texts.get(cell.metadata.nbgrader.grade_id) or source(cell, solved)
-    return nbformat.writes(notebook).encode()
-
-
 def judged(unit, data):
     """The points of each exercise that the judge gives."""
     result = judge(data, kit(unit).kit, "ann", b"a secret", "bubblewrap")
@@ -297,10 +275,9 @@ def judged(unit, data):
 
 
 @pytest.mark.parametrize("unit", KITS)
-def test_the_judge_agrees_on_the_solution_and_on_what_students_start_from(unit):
-    of = kit(unit)
-    assert judged(unit, handed_in(of)) == {name: of.asked[name].points for name in of.visible}
-    assert judged(unit, handed_in(of, solved=False)) == dict.fromkeys(of.visible, 0)
+def test_it_passes_the_gate_of_release(unit):
+    """The judge gives the solutions every point and what students start from none, and nothing is given away."""
+    release.gate(kit(unit).kit, kit(unit).bank.notebook, b"a secret")
 
 
 @pytest.mark.parametrize("unit", KITS)
@@ -309,21 +286,4 @@ def test_an_unusual_right_solution_loses_nothing_on_the_way_through_the_sandbox(
     of = kit(unit)
     for ways in itertools.zip_longest(*(of.benign[name].values() for name in of.visible)):
         texts = {name: text for name, text in zip(of.visible, ways) if text}
-        assert judged(unit, handed_in(of, **texts)) == {name: of.asked[name].points for name in of.visible}
-
-
-def table(unit):
-    """How many wrong solutions of each exercise lose points, with the numbers of one seed."""
-    of = kit(unit)
-    print(f"{'exercise':20} {'mutants':>8} {'visible':>8} {'all':>8} {'benign':>8} {'failed':>8}")
-    for name, exercise in of.visible.items():
-        results = [lost(of, name, text, 0) for text in of.mutants[name].values()]
-        visible = sum(any(one in exercise.checks for one in failed) for failed in results)
-        failed = sum(bool(lost(of, name, text, 0)) for text in of.benign[name].values())
-        print(f"{name:20} {len(results):8} {visible:8} {sum(map(bool, results)):8} {len(of.benign[name]):8} {failed:8}")
-
-
-if __name__ == "__main__":
-    for chosen in sys.argv[1:] or KITS:
-        print(chosen)
-        table(chosen)
+        assert judged(unit, of.bank.handed_in(**texts)) == {name: of.asked[name].points for name in of.visible}
