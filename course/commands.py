@@ -30,7 +30,6 @@ nnlab progress                  the predictions and exercises done so far
 nnlab check                     try the assignment in this folder, before handing in
 nnlab handin 1                  write the one file to hand in, with a receipt
 nnlab doctor                    what this machine can do and what is missing
-nnlab course                    for instructors: the commands that collect and grade
 """
 
 app = typer.Typer(

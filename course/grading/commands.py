@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-HELP = """For instructors: a course folder, releasing, collecting, grading.
+HELP = """For instructors: releasing, collecting, grading.
 
 The way of a unit through it:
 
