@@ -11,6 +11,8 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from course.grading.judge import judge
 from course.grading.kit import KitError, load_kit
 from course.grading.office import Office, OfficeError
 from course.grading.records import Records
+from course.grading.release import versions
 from course.grading.sandbox import SandboxError, level_here
 from course.grading.shelf import shown
 from course.grading.standing import Standing, number
@@ -52,16 +55,20 @@ class Bench:
             raise OfficeError(f"{place} is version {self.kit.version}; course.toml says that {assigned} was assigned: "
                               "change the one that is wrong")
         self.jobs = jobs or len(os.sched_getaffinity(0))
+        self.older = {version: folder for version, folder in versions(office, unit).items() if version != assigned}
+        self.kits = {version: load_kit(Path(folder)).hash for version, folder in self.older.items()}
         self.work = batches.Work(place, self.kit.hash, office.secret(), level_here(unsafe), judge, load_kit,
-                                 (SandboxError, KitError))
+                                 (SandboxError, KitError), tuple(self.kits.values()))
+        self.kits[assigned] = self.kit.hash
 
     def judge(self, records: Records, batch: int, todo: list, proposed: bool = False) -> batches.Outcome:
+        work = replace(self.work, judge=partial(judge, given=records.given(self.kit.unit), older=self.older))
         with Progress("graded", len(todo)) as progress:
-            return batches.run(records, batch, self.kit, self.work, todo, self.jobs, progress.step, proposed)
+            return batches.run(records, batch, self.kit, work, todo, self.jobs, progress.step, proposed)
 
     def is_by(self, grading: Any) -> bool:
-        """Whether a grading was made by exactly these checks under this protection."""
-        return (grading["kit"], grading["level"]) == (self.work.kit, self.work.level)
+        """Whether a grading was made by exactly these checks, those of its version, under this protection."""
+        return (grading["kit"], grading["level"]) == (self.kits.get(grading["version"]), self.work.level)
 
 
 # ---------------------------------------------------------------- grade

@@ -11,8 +11,10 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache, partial
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,20 +23,27 @@ from course.exercise import Call, Check, Exercise, NotWritten, Wrong
 from course.grading import syscalls
 from course.grading.inside import wire
 from course.grading.job import Died
-from course.grading.kit import Asked, Kit
+from course.grading.kit import Asked, Kit, load_kit
 from course.grading.remote import Raised, Remote, source_of
 from course.grading.results import BLOCKED, MISSING, PENDING, CheckResult, ExerciseResult, Graded
 from course.grading.sandbox import sandbox
 
 LARGEST = 5_000_000  # bytes of a notebook
 _PARSED = 8_000_000  # bytes of what is read off one
+EVERYONE = ""  # the student of a notebook that is the same for all
+Given = Mapping[str, Collection[str]]  # by version, the students who were given it
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 TIMEOUTS = 2  # processes of one exercise that may run out of time before its other checks are given up
 
 
-def judge(data: bytes, kit: Kit, student: str, secret: bytes, level: str, others: Sequence[str] = ()) -> Graded:
-    """Grade the bytes of one notebook. Raises only SandboxError: whatever the bytes hold, there is a result.
+def judge(data: bytes, kit: Kit, student: str, secret: bytes, level: str, given: Given = NOTHING,
+          older: Mapping[str, str] = NOTHING) -> Graded:
+    """Grade the bytes of one notebook. Raises only SandboxError and KitError: whatever the bytes hold, there is a
+    result.
 
-    others: the students of the course. A value that is right for the variant of one of them is flagged, no more.
+    given: who was given a version, EVERYONE where it is one notebook for all; then nobody has numbers of their own. A
+    version that it does not name was given to each student. A value that is right for the numbers of another is
+    flagged, no more. older: the folders of the kits of former versions; what is of one of them is graded by it.
     """
     began = time.monotonic()
     graded = Graded(kit.unit, kit.version, kit.hash, hashlib.sha256(data).hexdigest(), student, level, kit.limits, [])
@@ -42,12 +51,36 @@ def judge(data: bytes, kit: Kit, student: str, secret: bytes, level: str, others
         seen.start()
         unseen.start()
         found, graded.refused = _read(data, kit, seen)
-        graded.notes = _notes(found, kit)
-        for asked in kit.exercises:
-            exercise = _Judged(asked, kit, found.get("exercises", {}).get(asked.name), secret, graded)
-            graded.exercises.append(exercise.result(seen, unseen, others))
+        former = _former(found, kit, student, given, older)
+        if former is None:
+            whose, others = _numbers(kit, student, given)
+            graded.notes = _notes(found, kit, student, given)
+            for asked in kit.exercises:
+                exercise = _Judged(asked, kit, found.get("exercises", {}).get(asked.name), secret, graded, whose)
+                graded.exercises.append(exercise.result(seen, unseen, others))
+    if former is not None:
+        return judge(data, former, student, secret, level, given)
     graded.seconds = time.monotonic() - began
     return graded
+
+
+def _former(found: dict, kit: Kit, student: str, given: Given, older: Mapping[str, str]) -> Kit | None:
+    """The kit of the former version that a notebook is of, if that was given to this student."""
+    version = str(found.get("version"))
+    if found.get("unit") != kit.unit or version == kit.version or version not in older:
+        return None
+    return _kit(older[version]) if {student, EVERYONE} & set(given.get(version, [student])) else None
+
+
+@cache
+def _kit(folder: str) -> Kit:
+    return load_kit(Path(folder))
+
+
+def _numbers(kit: Kit, student: str, given: Given) -> tuple[str, Sequence[str]]:
+    """Whose numbers the student was given, and who else was given some."""
+    known = given.get(kit.version, [student])
+    return (student if student in known else EVERYONE), sorted(known)
 
 
 def seed(secret: bytes, *words: str) -> list[int]:
@@ -85,8 +118,10 @@ def _read(data: bytes, kit: Kit, box: Any) -> tuple[dict, str]:
     return answer["read"], ""
 
 
-def _notes(found: dict, kit: Kit) -> list[str]:
+def _notes(found: dict, kit: Kit, student: str, given: Given) -> list[str]:
     notes = list(found.get("notes", []))
+    if not {student, EVERYONE} & set(given.get(kit.version, [student])):
+        notes.append(f"no notebook of version {kit.version} was made for {student}: graded by numbers of nobody's")
     if found and found["unit"] != kit.unit:
         notes.append(f"the notebook says it is of the unit {found['unit'] or 'nothing'!r}; it was graded as {kit.unit}")
     elif found and found["version"] != kit.version:
@@ -104,8 +139,10 @@ def _cage(kit: Kit) -> dict[str, Any]:
 class _Judged:
     """One exercise of one submission."""
 
-    def __init__(self, asked: Asked, kit: Kit, found: dict | None, secret: bytes, graded: Graded):
-        self.asked, self.kit, self.found, self.secret, self.graded = asked, kit, found, secret, graded
+    def __init__(self, asked: Asked, kit: Kit, found: dict | None, secret: bytes, graded: Graded,
+                 whose: str):
+        self.asked, self.kit, self.found = asked, kit, found
+        self.secret, self.graded, self.whose = secret, graded, whose
         self.outcome = ExerciseResult(asked.name, asked.points, notes=list((found or {}).get("notes", [])))
 
     def result(self, seen: Any, unseen: Any, others: Sequence[str]) -> ExerciseResult:
@@ -119,7 +156,7 @@ class _Judged:
             return self._none(MISSING, f"nothing in the notebook defines {self.asked.name}")
         if self.found["missing"]:
             return self._none(BLOCKED, f"it needs {' and '.join(self.found['missing'])}, which is not there")
-        variants = {name: variant_of(each, self.secret, self.graded.student) for name, each in self.kit.visible.items()}
+        variants = {name: variant_of(each, self.secret, self.whose) for name, each in self.kit.visible.items()}
         forged = ""
         for exercise, box, is_hidden in ((visible, seen, False), (hidden, unseen, True)):
             if exercise is None:
@@ -141,7 +178,7 @@ class _Judged:
 
     def _anothers(self, exercise: Exercise, value: Any, others: Sequence[str]) -> list[str]:
         """Whose variant a value is right for, if not this student's; evidence for a person, never a verdict."""
-        return [f"right for the variant of {other}" for other in others if other != self.graded.student
+        return [f"right for the variant of {other}" for other in others if other != self.whose
                 and _passes(exercise, Call(exercise, value, variant_of(exercise, self.secret, other)))]
 
     def _none(self, status: str, words: str) -> ExerciseResult:

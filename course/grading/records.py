@@ -232,11 +232,12 @@ class Records:
                 self._add("releases", at=now(), who=who(), notes=notes, **row)
         return len(fresh)
 
-    def students(self, unit: str) -> list[str]:
-        """All who handed in a unit or were given a notebook of their own."""
-        rows = self._all("SELECT student FROM submissions WHERE unit = ?1 UNION "
-                         "SELECT student FROM releases WHERE unit = ?1 AND student != '' ORDER BY student", unit)
-        return [row["student"] for row in rows]
+    def given(self, unit: str) -> dict[str, set[str]]:
+        """By version, the students whose notebooks were released; "" where there was one for all."""
+        found: dict[str, set[str]] = {}
+        for row in self._all("SELECT DISTINCT version, student FROM releases WHERE unit = ?", unit):
+            found.setdefault(row["version"], set()).add(row["student"])
+        return found
 
     def add_feedback(self, grading: int, file: str, sha256: str) -> int:
         return self.add("feedback", at=now(), grading=grading, file=file, sha256=sha256)

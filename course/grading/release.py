@@ -18,15 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course.grading import store, strip
-from course.grading.judge import judge, variant_of
+from course.grading.judge import EVERYONE, judge, variant_of
 from course.grading.kit import Kit, load_kit
 from course.grading.office import SETTINGS, Office, open_office
 from course.grading.results import Graded
 from course.grading.sandbox import level_here
 from course.grading.shelf import safe_name, shown
 from course.grading.telling import Progress
-
-EVERYONE = ""  # the student of a notebook that is the same for all
 
 
 class ReleaseError(Exception):
@@ -52,6 +50,7 @@ def release(office: Office, unit: str, roster: Path | None = None, units: Path |
     students = read_roster(roster) if roster else [EVERYONE]
     target = office.folder / "released" / unit / kit.version
     _frozen(kit, target)
+    _one_or_the_other(kit, target.parent, roster)
     secret = office.secret()
     made = {student: made_for(kit, notebook, student, secret) for student in students}
     gate(kit, notebook, secret)
@@ -68,7 +67,7 @@ def release(office: Office, unit: str, roster: Path | None = None, units: Path |
 
 def _place(student: str, unit: str) -> Path:
     """A student's folder below that of a version."""
-    return Path("students", safe_name(student) if student else "everyone", unit)
+    return Path("students", safe_name(student), unit) if student else Path("everyone", unit)
 
 
 def _write(folder: Path, kit: Kit, released: dict) -> None:
@@ -80,7 +79,7 @@ def _write(folder: Path, kit: Kit, released: dict) -> None:
 
 
 def _replace(part: Path, target: Path) -> None:
-    """Add to what is released of this version: a notebook that is there stays, unless it is made again."""
+    """Add to what is released of this version: a notebook that is there stays, or is made again, the same."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copytree(part, target, dirs_exist_ok=True)
     shutil.rmtree(part)
@@ -91,6 +90,17 @@ def _frozen(kit: Kit, target: Path) -> None:
     if (target / "kit").exists() and load_kit(target / "kit").hash != kit.hash:
         raise ReleaseError(f"{kit.unit} {kit.version} is out, and its checks have changed since: those who have it "
                            'would be judged by others. For a new version: nnlab release UNIT --amend "what was wrong"')
+
+
+def _one_or_the_other(kit: Kit, folder: Path, roster: Path | None) -> None:
+    """Refuse to change the numbers that students work with: by giving each their own after all had the same."""
+    if not any(exercise.draw for exercise in kit.visible.values()):
+        return
+    if roster and any(folder.glob("*/everyone")):
+        raise ReleaseError(f"{kit.unit} is out as one notebook for all: with numbers of their own, students would have "
+                           "worked with the wrong ones. Release it without --roster")
+    if not roster and any(folder.glob("*/students")):
+        raise ReleaseError(f"{kit.unit} is out with numbers of each student's own: add --roster FILE")
 
 
 def made_for(kit: Kit, notebook: dict, student: str, secret: bytes) -> dict:

@@ -87,8 +87,8 @@ def release(
             new = records.add_releases(making.receipt(made), amend)
         one = len(made.students) == 1
         print(f"{name} {made.kit.version}: {len(made.students)} notebook{'' if one else 's'}, {new} new or changed, "
-              f"in {made.folder / 'students'}")
-        print("Each folder there goes to students as it is: the notebook, with the checks that they can run beside it.")
+              f"in {made.folder / ('students' if roster else 'everyone')}")
+        print("A folder there goes to its student as it is: the notebook, and beside it the checks that can be tried.")
         print(f"Next, when they have handed in: nnlab collect {unit} PATH")
 
 

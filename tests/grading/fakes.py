@@ -93,7 +93,7 @@ class Outage(Exception):
     """What a sandbox that is not there would raise."""
 
 
-def judge(data: bytes, kit, student: str, secret: bytes, level: str) -> Graded:
+def judge(data: bytes, kit, student: str, secret: bytes, level: str, given: dict, older: dict) -> Graded:
     """Takes {"alpha": 5, "beta": 2} for a notebook; "do" says how it misbehaves, "seconds" how long it takes."""
     notebook = json.loads(data)
     time.sleep(notebook.get("seconds", 0))

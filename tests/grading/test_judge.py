@@ -1,12 +1,13 @@
 """The judge on honest submissions: points, reasons, and that one bad exercise never costs another."""
 
 import dataclasses
+import hashlib
 
 import pytest
 
 from course.grading.judge import judge, seed
 from course.grading.kit import load_kit
-from tests.grading.small import notebook, write_kit
+from tests.grading.small import ANSWER, HIDDEN, TOML, notebook, write_kit
 from tests.needs import needs
 
 needs("bwrap")
@@ -119,10 +120,53 @@ def test_a_variant_is_the_students_own_and_theirs_is_not_anothers(kit):
     mine = int(one(k, "answer").output) + 1
     assert points(graded(kit, notebook(answer=f"answer = {mine}")))["answer"] == 2
     assert points(graded(kit, notebook(answer=f"answer = {mine}"), student="bob"))["answer"] == 0
-    flagged = graded(kit, notebook(answer=f"answer = {mine}"), student="bob", others=["cid", "ann", "bob"])
+    flagged = graded(kit, notebook(answer=f"answer = {mine}"), student="bob", given={"1.0": ["cid", "ann", "bob"]})
     assert one(flagged, "answer").flags == ["right for the variant of ann"]
     assert points(flagged)["answer"] == 0
-    assert one(graded(kit, notebook(answer=f"answer = {mine}"), others=["cid", "bob"]), "answer").flags == []
+    right = graded(kit, notebook(answer=f"answer = {mine}"), given={"1.0": ["cid", "ann", "bob"]})
+    assert one(right, "answer").flags == []
+
+
+def test_of_a_notebook_for_all_everybody_has_the_same_numbers(kit):
+    def number(student, given):
+        result = graded(kit, notebook(answer=f"{ANSWER}\nprint(answer)"), student, given=given)
+        assert points(result) == FULL
+        return one(result, "answer").output, any("was made for" in note for note in result.notes)
+
+    alike = number("ann", {"1.0": [""]})
+    assert alike == number("bob", {"1.0": [""]})
+    anns, bobs = number("ann", {"1.0": ["ann", "bob"]}), number("bob", {"1.0": ["ann", "bob"]})
+    assert len({alike, anns, bobs}) == 3
+    assert not any(warned for _, warned in (alike, anns, bobs))
+    assert number("ann", {"0.9": [""]}) == anns, "what was never released by this command"
+    assert number("ann", {"1.0": ["bob"]}) == (alike[0], True), "whom it was not made for"
+
+
+@pytest.fixture(scope="module")
+def former(tmp_path_factory):
+    """Version 0.9, in which scaled had no hidden checks."""
+    toml = TOML.replace('version = "1.0"', 'version = "0.9"')
+    toml = toml.replace("points = 4\nhidden = 2", "points = 2\nhidden = 0")
+    hidden = HIDDEN.split('scaled = Exercise("')[0] + HIDDEN.split('"HIDDENREASON")\n\n', 2)[2]
+    return write_kit(tmp_path_factory.mktemp("former") / "77_small", toml, hidden=hidden)
+
+
+def test_what_is_of_a_former_version_is_graded_by_that_one(kit, former):
+    only_visible = "def scaled(x, n):\n    return n * x"  # fails 1.0's hidden check of a list
+    old, new = (notebook(scaled=only_visible, version=version) for version in ("0.9", "1.0"))
+    known = {"older": {"0.9": str(former)}, "given": {"0.9": ["ann"], "1.0": ["ann", "bob"]}}
+    assert points(graded(kit, new, **known)) == {**FULL, "scaled": 3}
+    by_old = graded(kit, old, **known)
+    assert points(by_old) == {**FULL, "scaled": 2}
+    assert (by_old.version, by_old.kit, by_old.notes) == ("0.9", load_kit(former).hash, [])
+    assert by_old.submission == hashlib.sha256(old).hexdigest()
+    # Who was never given it, or names one that never was, is graded by the version that is assigned.
+    for student, data in (("bob", old), ("ann", notebook(scaled=only_visible, version="0.8"))):
+        result = graded(kit, data, student, **known)
+        assert (result.version, points(result)["scaled"]) == ("1.0", 3)
+        assert "it was graded by 1.0" in result.notes[-1]
+    other = graded(kit, notebook(unit="78_other", version="0.9"), **known)
+    assert (other.version, other.kit) == ("1.0", kit.hash)
 
 
 def test_a_variants_floats_and_words_arrive_too(kit):
