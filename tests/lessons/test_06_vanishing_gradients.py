@@ -1,7 +1,7 @@
 """Lesson 6: what it claims, over seeds, with the range each claim is accepted in; its twin; its exercises solved.
 
 `python -m tests.lessons.test_06_vanishing_gradients` makes the lesson's table of repairs and lab 6b's discs again; it
-takes about five minutes.
+takes about a quarter of an hour.
 """
 
 import re
@@ -177,8 +177,9 @@ def test_a_repair_rescues_every_start_or_none_as_the_table_says(patient, change)
     ("relu", 2.0, 40), ("relu", 0.25, 10), ("relu", 8.0, 20), ("tanh", 1.5, 20), ("tanh", 0.25, 20),
     ("sigmoid", 1.0, 10)])
 def test_the_discs_of_lab_6b_are_nets_that_were_trained(activation, c, depth):
-    row = criticality.TRAINED[activation][criticality.DEPTHS.index(depth)]
-    assert criticality.learned(activation, c, depth) == (row[criticality.TRAINED_AT.index(c)] == "+")
+    count = criticality.TRAINED[activation][criticality.DEPTHS.index(depth)][criticality.TRAINED_AT.index(c)]
+    assert count in "05", "where chance decides, another processor's rounding does, too"
+    assert [criticality.learned(activation, c, depth, seed) for seed in range(2)] == 2 * [count == "5"]
 
 
 def test_the_number_to_beat_can_be_beaten_and_the_lessons_start_does_not(lesson):
