@@ -157,7 +157,8 @@ def same(before: Any, after: Any) -> bool:
     if isinstance(before, list):
         return isinstance(after, list) and len(before) == len(after) and all(map(same, before, after))
     if isinstance(before, np.ndarray):
-        return isinstance(after, np.ndarray) and np.array_equal(before, after)
+        nan_is_itself = before.dtype.kind in "fc"
+        return isinstance(after, np.ndarray) and np.array_equal(before, after, equal_nan=nan_is_itself)
     return not isinstance(before, int | float | str) or before == after
 
 

@@ -146,3 +146,20 @@ def test_a_list_of_arrays_of_several_shapes_is_handed_over_as_copies_and_watched
     for wrong in (in_place, lambda arrays: arrays.reverse() or arrays, lambda arrays: arrays.append(1) or arrays):
         with pytest.raises(Wrong, match="in place"):
             run(Call(exercise, wrong), None)
+
+
+def test_a_nan_that_was_given_is_no_change_and_one_that_was_written_is():
+    exercise = Exercise("counted(runs)")
+
+    @exercise.check("counted")
+    def _(counted, rng):
+        counted(np.array([0.5, np.nan]))
+
+    def fills(runs):
+        runs[0] = np.nan
+        return 2
+
+    run = exercise.checks[0].run
+    run(Call(exercise, lambda runs: np.nan_to_num(runs).sum()), None)
+    with pytest.raises(Wrong, match="in place"):
+        run(Call(exercise, fills), None)
