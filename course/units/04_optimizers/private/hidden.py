@@ -238,7 +238,8 @@ long_run_factor = Exercise("long_run_factor(curvatures, lr, beta)")
 
 def _keeps(long_run_factor, reach, beta, lr=0.1):
     """`reach`: lr times the curvature, for each direction."""
-    right = max(np.abs(np.roots([1, c - 1 - beta, beta])).max() for c in reach)
+    steps = np.array([[[1 + beta - c, -beta], [1, 0]] for c in reach])  # from the last two places to the next two
+    right = np.abs(np.linalg.eigvals(steps)).max()
     close(long_run_factor(np.array(reach) / lr, lr, beta), right, "off")
 
 
