@@ -111,8 +111,8 @@ def _put(records: Records, each: Standing, path: Path, text: str) -> bool:
 def page(each: Standing, graded: Graded, title: str, when: str, handed_in: bytes = b"") -> str:
     """The page of one student: `each` tells the points that count, `graded` how they came about."""
     notes = [FAILED if graded.refused.startswith(FAILED) else graded.refused] if graded.refused else []
-    footer = (f"Graded on {when[:10]} by version {graded.version} of the unit (checks {graded.kit[:12]}), from the file "
-              f"with the sha256 {graded.submission[:12]}, as on your receipt. Protection: {graded.level}.")
+    footer = (f"Graded on {when[:10]} by version {graded.version} of the unit (checks {graded.kit[:12]}), from the "
+              f"file with the sha256 {graded.submission[:12]}, as on your receipt. Protection: {graded.level}.")
     exercises = [_exercise(one, each.exercises[one.name], handed_in) for one in graded.exercises]
     return _template().render(title=clean(title, 200), student=clean(each.submission.student, 200), footer=footer,
                               total=_total(each), notes=[clean(note) for note in [*notes, *graded.notes]],
