@@ -137,7 +137,7 @@ class Notebook:
         self.server, self.page = server, page
         page.set_default_timeout(60_000)
         # A workspace of its own: no tabs of other notebooks are opened with it.
-        place = f"/lab/workspaces/{name}-{time.time_ns()}/tree/{name}.ipynb"
+        place = f"/lab/workspaces/{name.replace('/', '-')}-{time.time_ns()}/tree/{name}.ipynb"
         page.goto(f"http://127.0.0.1:{server.port}{place}?token={TOKEN}")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         kernel = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
