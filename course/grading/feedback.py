@@ -145,7 +145,7 @@ def _groups(one: ExerciseResult, handed_in: bytes) -> list[dict[str, Any]]:
     groups = []
     for title, hidden in (("The checks you could run yourself", False), ("The checks after you handed in", True)):
         checks = [{"title": clean(check.title), "passed": check.passed, "said": "" if none_ran else _said(check),
-                   "points": f"{number(check.points)} of {number(check.of)}"}
+                   "points": f"{number(check.points)} of {number(check.of)}" if check.of else ""}
                   for check in one.checks if check.hidden is hidden]
         error, line = _error(one.error, handed_in) if hidden else ("", "")
         if checks:

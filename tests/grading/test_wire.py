@@ -73,6 +73,10 @@ def test_what_cannot_cross_keeps_its_types_name():
     assert isinstance(there_and_back("x" * 20_001), wire.Opaque)
 
 
+def test_the_dots_of_a_frame_are_nothing_written():
+    assert there_and_back(...) is None
+
+
 def test_too_many_numbers_are_said_so_and_not_sent():
     for value in (np.zeros((40, 30)), [0] * 1001, [np.zeros(600), np.zeros(600)]):
         with pytest.raises(wire.TooLarge, match="more than 1,000"):

@@ -104,8 +104,8 @@ class _Encoder:
 
     def encode(self, value: Any, depth: int) -> Any:
         self.count(1)
-        if value is None or isinstance(value, bool):
-            return value
+        if value is None or value is ... or isinstance(value, bool):
+            return None if value is ... else value  # the dots of a frame: nothing was written
         if depth > _NESTING:
             return {"x": "nest of lists"}
         if isinstance(value, str):  # NumPy's own too, from an array of names
