@@ -22,8 +22,8 @@ def back_up(db: sqlite3.Connection, path: Path) -> Path:
     place = path.parent / "backups"
     with store.explained(path):
         place.mkdir(exist_ok=True)
-        number = next(n for n in range(1000) if not (place / f"records-{stamp}-{n:03}.sqlite").exists())
-        to = place / f"records-{stamp}-{number:03}.sqlite"
+        earlier = sorted(place.glob(f"records-{stamp}-*.sqlite"))  # of the same second
+        to = place / f"records-{stamp}-{int(earlier[-1].stem[-3:]) + 1 if earlier else 0:03}.sqlite"
         copy(db, to)
         for old in store.backups(path.parent)[:-KEPT]:
             old.unlink()

@@ -161,22 +161,18 @@ def _answers(folder: Path, submissions: list[Submission], work: Work, jobs: int,
                 try:
                     running[pool.submit(data, waiting[0].student)] = (waiting[0], now())
                 except BrokenProcessPool:
-                    if not running:
+                    if not running:  # all that it had in hand has been told; the next round begins a new one
                         pool.close()
                         pool = None
                     break
                 waiting.popleft()
-            broken = False
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 submission, started = running.pop(future)
                 try:
                     answer = json.loads(future.result())
                 except BrokenProcessPool:
-                    answer, broken = {"failed": "its process died"}, True
+                    answer = {"failed": "its process died"}
                 yield submission, answer, started
-            if broken and not running:
-                pool.close()
-                pool = None
     finally:
         if pool:
             pool.close()

@@ -206,8 +206,8 @@ def test_a_file_system_without_locks_is_refused(filled, monkeypatch):
 # ---------------------------------------------------------------- the journal
 
 MOUNTS = """/dev/root / ext4 rw 0 0
-server:/home /net nfs4 rw 0 0
 //server/share /net/share cifs rw 0 0
+server:/home /net nfs4 rw 0 0
 me@host: /net/share/deep fuse.sshfs rw 0 0
 C:\\134 /mnt/c 9p rw 0 0
 afs /afs afs rw 0 0
@@ -258,13 +258,14 @@ def scribble(path):
     path.write_bytes(data)
 
 
-DAMAGE = {
-    "random bytes": scribble,
-    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-5000]),
-    "empty": lambda path: path.write_bytes(b""),
-    "text": lambda path: path.write_text("Dear all, the grades are attached.\n" * 300),
-    "gone": lambda path: path.unlink(),
-    "another's": lambda path: (path.unlink(), sqlite3.connect(path).execute("CREATE TABLE t (a)").connection.close()),
+DAMAGE = {  # how -> (what happens, what is said of it)
+    "random bytes": (scribble, "is damaged"),
+    "truncated": (lambda path: path.write_bytes(path.read_bytes()[:-5000]), "is damaged"),
+    "empty": (lambda path: path.write_bytes(b""), "is empty"),
+    "text": (lambda path: path.write_text("Dear all, the grades are attached.\n" * 300), "is damaged"),
+    "gone": (lambda path: path.unlink(), "there is no"),
+    "another's": (lambda path: (path.unlink(), sqlite3.connect(path).execute("CREATE TABLE t (a)").connection.close()),
+                  "is a database, but not a record of nnlab"),
 }
 
 
@@ -272,10 +273,11 @@ DAMAGE = {
 @pytest.mark.parametrize("how", DAMAGE)
 def test_a_damaged_record_is_told_and_left_as_it_is(filled, how, write):
     path = filled / store.FILE
-    DAMAGE[how](path)
+    DAMAGE[how][0](path)
     before = path.read_bytes() if path.exists() else None
     with pytest.raises(store.Damaged) as told:
         Records(filled, write=write)
+    assert DAMAGE[how][1] in str(told.value)
     newest = store.backups(filled)[-1].name
     assert f"To put the newest backup, {newest}, in its place: nnlab restore --course {filled}" in str(told.value)
     assert "\n" not in str(told.value)
@@ -287,7 +289,7 @@ def test_the_grades_given_survive_damage(filled, how):
     with Records(filled) as book:
         before = [list(row) for table in TABLES for row in book._all(f"SELECT * FROM {table}") if table != "ends"]
     path = filled / store.FILE
-    DAMAGE[how](path)
+    DAMAGE[how][0](path)
     damaged = path.read_bytes() if path.exists() else None
     used, aside, kept = backups.put_back(filled, None, sure=False)
     assert (used, kept) == (store.backups(filled)[-1], 1)
@@ -330,7 +332,11 @@ def test_a_newer_record_is_refused_and_an_older_one_brought_up(filled, monkeypat
 # ---------------------------------------------------------------- backups
 
 
-def test_the_ten_newest_backups_are_kept_and_each_is_one_sound_file(filled):
+@pytest.mark.parametrize("second", [lambda: "2026-01-01T00:00:00+00:00", store.now], ids=["one second", "as it goes"])
+def test_the_ten_newest_backups_are_kept_and_each_is_one_sound_file(filled, monkeypatch, second):
+    for file in store.backups(filled):
+        file.unlink()
+    monkeypatch.setattr(backups, "now", second)
     with Records(filled, write=True) as book:
         made = [book.back_up() for _ in range(12)]
     assert store.backups(filled) == made[-backups.KEPT:]
@@ -341,7 +347,7 @@ def test_the_ten_newest_backups_are_kept_and_each_is_one_sound_file(filled):
 
 def test_a_backup_that_is_not_sound_is_passed_over(filled):
     with Records(filled, write=True) as book:
-        bad = book.back_up()
+        _, bad = book.back_up(), book.back_up()
     scribble(bad)
     scribble(filled / store.FILE)
     used, _, kept = backups.put_back(filled, None, sure=False)
