@@ -1,8 +1,8 @@
 """Judging many submissions in several processes, of which only this one writes the record.
 
 Each grading is committed before it is counted as done, so a batch that is killed loses at most what was being judged.
-A worker that dies takes no grade with it: what it had in hand is judged once more, alone, and if that kills a worker
-too it is recorded as a failure of the judge, for a person to look at. Workers hand back JSON, nothing else.
+A worker that dies takes no grade with it: what was in hand is judged again, one at a time, and what still kills its
+worker is recorded as a failure of the judge, for a person to look at. Workers hand back JSON, nothing else.
 """
 
 from __future__ import annotations
@@ -80,20 +80,19 @@ def run(records: Records, batch: int, kit: Any, work: Work, submissions: list[Su
             keep(each, _nothing(each, kit, work, each.problem, MISSING), now())
         else:
             judged.append(each)
-    again = []
-    with closing(_answers(records.path.parent, judged, work, jobs, outcome)) as answers:
-        for submission, answer, started in answers:
-            if graded := _accepted(answer, submission, work):
-                keep(submission, graded, started)
-            else:
-                again.append(submission)
-    with closing(_answers(records.path.parent, again, work, 1, outcome, alone=True)) as answers:
-        for submission, answer, started in answers:
-            if graded := _accepted(answer, submission, work):
-                keep(submission, graded, started)
-            else:
-                words = f"{FAILED}: {answer.get('failed') or 'it answered for another submission'}"[:500]
-                keep(submission, _nothing(submission, kit, work, words, PENDING), started, failed=True)
+    left = judged
+    for alone in (False, True, True):  # who only stood beside one that killed a worker is tried twice as well
+        todo, left = left, []
+        with closing(_answers(records.path.parent, todo, work, 1 if alone else jobs, outcome, alone)) as answers:
+            for submission, answer, started in answers:
+                if graded := _accepted(answer, submission, work):
+                    keep(submission, graded, started)
+                else:
+                    left.append((submission, answer, started))
+        failures, left = left, [submission for submission, *_ in left]
+    for submission, answer, started in failures:
+        words = f"{FAILED}: {answer.get('failed') or 'it answered for another submission'}"[:500]
+        keep(submission, _nothing(submission, kit, work, words, PENDING), started, failed=True)
     return outcome
 
 
@@ -145,7 +144,7 @@ class _Pool:
 
 
 def _answers(folder: Path, submissions: list[Submission], work: Work, jobs: int, outcome: Outcome,
-             alone: bool = False) -> Iterator[tuple[Submission, dict, str]]:
+             alone: bool) -> Iterator[tuple[Submission, dict, str]]:
     """(submission, answer, when it was begun), as they come. `alone`: one at a time, so that guilt is certain."""
     waiting, running, pool = deque(submissions), {}, None
     try:

@@ -175,7 +175,7 @@ STAGES = {
     "before the batch": lambda: _at(Records, "begin", 1),
     "after the batch row": lambda: _at(Records, "begin", 1, after=True),
     "before a grading": lambda: _at(Records, "add_grading", 3),
-    "inside a grading": lambda: _at(Records, "_add", 23),  # 1 batch, then 6 rows for each grading
+    "inside a grading": lambda: _at(Records, "_add", 27),  # 1 for the batch, then 7 for each grading
     "after a grading": lambda: _at(Records, "add_grading", 4, after=True),
     "before the end": lambda: _at(Records, "end", 1),
     "before the backup": lambda: _at(Records, "back_up", 1),
