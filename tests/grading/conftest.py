@@ -47,7 +47,8 @@ class Course:
     def killed(self, stage: str, *arguments, **environment) -> int:
         """The same in a process of its own that dies at a stage; its exit code."""
         command = [sys.executable, "-m", "tests.grading.fakes", stage, *map(str, arguments), "--course", self.folder]
-        return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True).returncode
+        return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
 
     def csv(self) -> bytes:
         file = self.folder.parent / "grades.csv"

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import uuid
 
 import pytest
 
@@ -260,7 +261,7 @@ KEPT = {"before the batch": 0, "after the batch row": 0, "before a grading": 2, 
 @pytest.mark.parametrize(("stage", "journal"), [*((stage, "wal") for stage in KEPT), ("inside a grading", "delete"),
                                                 ("after a grading", "delete")])
 def test_killed_at_any_stage_of_grading_the_same_command_goes_on_to_the_same_grades(course, stage, journal):
-    mark = f"mark-{random.Random(stage + journal).random()}"
+    mark = f"mark-{uuid.uuid4()}"  # another run of these tests on this machine has another
     assert course.killed(stage, "grade", "1", "--jobs", "2", TEST_JOURNAL=journal, MARK=mark) == -signal.SIGKILL
     assert nobody_left(mark), "workers outlive the command"
     assert len(rows(course)) == KEPT[stage]
@@ -320,7 +321,7 @@ def test_killed_again_and_again_at_any_moment_it_comes_to_the_same_grades(empty)
 def test_ctrl_c_ends_in_one_line_at_once_leaves_nobody_behind_and_goes_on(empty):
     slow = {f"s{n}": {"alpha": n, "beta": 2, "seconds": 0.5 if n < 2 else 30} for n in range(6)}
     empty.nnlab("collect", "1", empty.hand_in(slow))
-    mark = "mark-ctrl-c"
+    mark = f"mark-{uuid.uuid4()}"
     command = [sys.executable, "-m", "tests.grading.fakes", "never", "grade", "1", "--jobs", "2"]
     process = subprocess.Popen([*command, "--course", str(empty.folder)], cwd=ROOT, env={**os.environ, "MARK": mark},
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
