@@ -125,7 +125,7 @@ class _Pool:
         theirs, self._lifeline = context.Pipe(duplex=False)
         self._executor = ProcessPoolExecutor(jobs, context, _begin, (work, theirs))
         try:  # a worker that dies before it has seen a submission is nobody's fault
-            problem = self._executor.submit(_ready).result()
+            problem = self._submit(_ready).result()
         except BrokenProcessPool:
             problem = "the processes that judge cannot be started here: is there memory left? Is nnlab whole?"
         except BaseException:
@@ -136,7 +136,15 @@ class _Pool:
             raise Stopped(problem)
 
     def submit(self, data: bytes, student: str) -> Future:
-        return self._executor.submit(_judge_one, data, student)
+        return self._submit(_judge_one, data, student)
+
+    def _submit(self, *task: Any) -> Future:
+        """May start a process, which is deaf to Ctrl-C until it has left the terminal (in _begin)."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return self._executor.submit(*task)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def close(self) -> None:
         self._lifeline.close()
@@ -186,6 +194,7 @@ def _begin(work: Work, lifeline: Any) -> None:
     global _work
     _work = work
     os.setsid()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def end_with_parent() -> None:
         try:

@@ -45,6 +45,7 @@ Unsafe = Annotated[bool, typer.Option("--unsafe", help="Without a sandbox. Stamp
 @contextlib.contextmanager
 def mendable(command: str = "") -> Iterator[None]:
     """End with one line and exit code 1 where the reader can mend it; with 130 after Ctrl-C."""
+    from course.grading.archive import IntakeError
     from course.grading.batch import Stopped
     from course.grading.kit import KitError
     from course.grading.office import OfficeError
@@ -55,7 +56,8 @@ def mendable(command: str = "") -> Iterator[None]:
 
     try:
         yield
-    except (OfficeError, RecordsError, Stopped, KitError, SandboxError, ReleaseError, StripError) as error:
+    except (OfficeError, RecordsError, Stopped, KitError, SandboxError, ReleaseError, StripError,
+            IntakeError) as error:
         print(f"nnlab: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
