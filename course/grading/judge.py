@@ -146,6 +146,8 @@ class _Judged:
         self.outcome = ExerciseResult(asked.name, asked.points, notes=list((found or {}).get("notes", [])))
 
     def result(self, seen: Any, unseen: Any, others: Sequence[str]) -> ExerciseResult:
+        if self.asked.marked == "people" and self.graded.refused:
+            return self._none(MISSING, "nothing of the file could be read")
         if self.asked.marked == "people":
             self.outcome.status, self.outcome.prose = PENDING, (self.found or {}).get("prose", "")
             if not self.outcome.prose:
