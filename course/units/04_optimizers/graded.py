@@ -37,8 +37,13 @@ Stepper = Exercise("Stepper(arrays, lr, b1, b2, eps)")
 @Stepper.probe
 def drive(stepper, runs, order):
     """Each run's arrays after each of its steps, and its gradients afterwards. `order`: whose turn it is."""
+    import copy
+
     import numpy as np
 
+    if isinstance(stepper, type):  # what all Steppers share begins anew with each check: one mistake, not all of them
+        kept = {name: copy.deepcopy(it) for name, it in vars(stepper).items() if isinstance(it, dict | list)}
+        stepper = type("Stepper", (stepper,), kept)
     arrays = [[np.array(w, float) for w in run["starts"]] for run in runs]
     gradients = [[[np.array(g, float) for g in step] for step in run["gradients"]] for run in runs]
     steppers = [stepper(list(mine), *run["numbers"]) for mine, run in zip(arrays, runs)]
@@ -171,22 +176,33 @@ def roll(ahead_step, slopes, home, w, u, v, numbers, steps):
         got = ahead_step(gradient, w, u, v, *numbers)
         if got is None or got is ...:
             return None
+        if not isinstance(got, tuple | list) or len(got) != 3:
+            return {"asked": asked, "now": f"a {type(got).__name__} of {np.size(got)}"}
         w, u, v = (np.asarray(part) for part in got)
         now.append([w, u, v])
     return {"asked": asked, "now": now}
 
 
+def _once(ahead_step, slopes, home, w, u, v, numbers):
+    """The gradients that one step asks for, and the new w, u, v."""
+    got = ahead_step.run("roll", slopes, home, w, u, v, numbers, 1)
+    if isinstance(got["now"], str):
+        raise Wrong(f"it returned {got['now']}; expected three arrays: the new w, the new u, the new v.")
+    return got["asked"][0], [shaped(part, w.shape, f"That was the new {name}; w has shape {w.shape}.")
+                             for part, name in zip(got["now"][0], "wuv", strict=True)]
+
+
 def _bowl(rng):
     """slopes, home, w: no gradient is near 0 there."""
-    w = rng.normal(size=3)
-    return rng.uniform(1, 4, 3), w + rng.choice([-1, 1], 3) * rng.uniform(1, 3, 3), w
+    w = rng.normal(size=4)
+    return rng.uniform(1, 4, 4), w + rng.choice([-1, 1], 4) * rng.uniform(1, 3, 4), w
 
 
 @ahead_step.check("it asks for one gradient, at the right place", points=0.5, catches="O10")
 def _(ahead_step, rng):
     slopes, home, w = _bowl(rng)
-    u, v = rng.normal(size=3), rng.uniform(1, 2, 3)
-    asked = ahead_step.run("roll", slopes, home, w, u, v, [LR, 0.8, 0.9, 1e-8], 1)["asked"][0]
+    u, v = rng.normal(size=4), rng.uniform(1, 2, 4)
+    asked, _ = _once(ahead_step, slopes, home, w, u, v, [LR, 0.8, 0.9, 1e-8])
     if len(asked) != 1:
         raise Wrong(f"it asks for {len(asked)} gradients; every one costs a pass through the net, and one is enough.")
     close(asked[0], w - LR * 0.8 * u, "it does not ask for the gradient at the point to which what is left of u alone "
@@ -196,9 +212,9 @@ def _(ahead_step, rng):
 @ahead_step.check("the first step, from rest", points=0.5, catches="O8")
 def _(ahead_step, rng):
     slopes, home, w = _bowl(rng)
-    new = ahead_step.run("roll", slopes, home, w, 0 * w, 0 * w, [LR, 0.8, 0.75, 1e-12], 1)["now"][0][0]
+    _, (new, *_) = _once(ahead_step, slopes, home, w, 0 * w, 0 * w, [LR, 0.8, 0.75, 1e-12])
     taken = 1 if ahead_step.variant["ball"] == "heavy ball" else 0.2
-    close((w - new) * np.sign(w - home), np.full(3, taken * 2 * LR), rtol=1e-4, symptom=(
+    close((w - new) * np.sign(w - home), np.full(4, taken * 2 * LR), rtol=1e-4, symptom=(
         "with u = 0, v = 0 and alpha = 0.75 the root of the new v is half of g, so that the push is 2 or -2; the first "
         "step has another length. How much of the push does your kind of ball take in?"))
 
@@ -206,10 +222,10 @@ def _(ahead_step, rng):
 @ahead_step.check("what v remembers", points=0.5, catches="O7 O6")
 def _(ahead_step, rng):
     slopes, home, w = _bowl(rng)
-    v, numbers = rng.uniform(1, 2, 3), [LR, 0.8, 0.9, 1e-8]
-    flat = ahead_step.run("roll", slopes, w, w, 0 * w, v, numbers, 1)["now"][0][2]
+    v, numbers = rng.uniform(1, 2, 4), [LR, 0.8, 0.9, 1e-8]
+    _, (*_, flat) = _once(ahead_step, slopes, w, w, 0 * w, v, numbers)
     close(flat, 0.9 * v, "where the gradient is 0, v only fades: alpha is the share that it keeps.")
-    fresh = ahead_step.run("roll", slopes, home, w, 0 * w, 0 * w, numbers, 1)["now"][0][2]
+    _, (*_, fresh) = _once(ahead_step, slopes, home, w, 0 * w, 0 * w, numbers)
     close(fresh, 0.1 * (slopes * (w - home)) ** 2, "from v = 0, the new v is not the share 1 - alpha of the squared "
                                                    "gradient.")
 
