@@ -123,8 +123,8 @@ def _(stepper, rng):
 def _(stepper, rng):
     size = np.array([1e3, -1.0, 1e-3]) * rng.uniform(0.5, 1.5, 3)
     run = {"starts": [np.zeros(3)], "numbers": [0.1, 0.9, 0.999, 1e-12],
-           "gradients": [[size * scale] for scale in (-2.0, 1.0, -0.5, 0.4, -1.0, 2.0, -0.7)]}
-    _follow(stepper, [run], [0] * 7)
+           "gradients": [[size * scale] for scale in (-2.0, 1.0, -0.5, 0.4, -1.0)]}
+    _follow(stepper, [run], [0] * 5)
 
 
 # A rule that asks whether the gradient is what it expected -----------------------------------------------------------
@@ -163,14 +163,14 @@ def _(belief_step, rng):
                    "what must it not get into?")
 def _(belief_step, rng):
     w = rng.choice([-1, 1], 5) * rng.uniform(1, 3, 5)
-    _all_along(belief_step, w, rng.normal(size=(5, 5)), 0.3, 1e-8, 0.3)
+    _all_along(belief_step, w, rng.normal(size=(3, 5)), 0.3, 1e-8, 0.3)
 
 
 @belief_step.check("gradients that change their sign", points=0.5, catches="O1 O6",
                    symptom="When a gradient changes its sign at every step the steps have the wrong length.")
 def _(belief_step, rng):
     size = np.array([1e3, 3.0, 1e-3]) * rng.uniform(0.5, 1.5, 3)
-    _all_along(belief_step, np.zeros(3), [size * (-1) ** t for t in range(9)], 0.1, 1e-14, 0.0)
+    _all_along(belief_step, np.zeros(3), [size * (-1) ** t for t in range(6)], 0.1, 1e-14, 0.0)
 
 
 @belief_step.check("two runs in turns", points=0.5, catches="O11",
@@ -182,7 +182,8 @@ def _(belief_step, rng):
     for t, g in enumerate(rng.normal(size=(4, 2, 3)), 1):
         for k in range(2):
             numbers = (t, 0.1, *KEEP, 1e-8, 0.0)
-            belief_step(states[k][0], g, *states[k][1:], *numbers)
+            if t == 2:  # a call more than there are steps
+                belief_step(states[k][0], g, *states[k][1:], *numbers)
             states[k] = tuple(shaped(part, g.shape) for part in belief_step(states[k][0], g, *states[k][1:], *numbers))
             right[k] = _belief(belief_step.variant, right[k][0], g, *right[k][1:], *numbers)
             close(states[k][0], right[k][0], "off")
@@ -260,7 +261,7 @@ def _(long_run_factor, rng):
                        symptom="When directions differ, some creeping and some ringing, the factor is not that of the "
                        "slowest one.")
 def _(long_run_factor, rng):
-    for beta in rng.uniform(0.4, 0.8, 3):
+    for beta in rng.uniform(0.4, 0.8, 2):
         critical = (1 - beta**0.5) ** 2
         _keeps(long_run_factor, rng.permutation([critical * rng.uniform(0.2, 0.6), 3 * critical, 1.2]), beta)
 
