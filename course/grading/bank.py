@@ -6,7 +6,6 @@ judged as submissions are; `nnlab course check` prints what came of it.
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -85,6 +84,4 @@ class Bank:
 
     def judged(self, name: str, text: str, level: str) -> ExerciseResult:
         """What the judge says of one text for one exercise; the functions that it needs are the author's."""
-        alone = copy.copy(self.kit)
-        alone.exercises = [self.kit.asked(name)]
-        return judge(self.handed_in(**{name: text}), alone, "", SECRET, level).exercises[0]
+        return judge(self.handed_in(**{name: text}), self.kit.only(name), "", SECRET, level).exercises[0]

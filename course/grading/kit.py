@@ -6,6 +6,7 @@ error that names the place and what would be right. So a mistake of the author i
 
 from __future__ import annotations
 
+import copy
 import difflib
 import hashlib
 import importlib.util
@@ -87,6 +88,12 @@ class Kit:
     @property
     def points(self) -> float:
         return sum(each.points for each in self.exercises)
+
+    def only(self, name: str) -> Kit:
+        """The same with one exercise."""
+        alone = copy.copy(self)
+        alone.exercises = [self.asked(name)]
+        return alone
 
     def asked(self, name: str) -> Asked:
         """One exercise by name; KitError if there is none."""

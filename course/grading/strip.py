@@ -130,14 +130,17 @@ def filled(notebook: dict, variants: dict[str, dict[str, Any]]) -> dict:
 def secrets(notebook: dict, hidden: str) -> dict[str, str]:
     """Each line of a solution or of a hidden check that students must not see, folded, and where it is from.
 
-    Left out is what says nothing by itself, being short, and what students are given anyway.
+    Left out is what says nothing by itself, being short or a rule between two rows, and the code that students are
+    given on purpose: in a read-only cell, or in a solution's cell around the solution.
     """
     found = {line: where for run, where in _solutions(notebook) for line in run}
     for line in hidden.split("\n"):
         if not re.match(r"\s*(import |from |def _\(|\w+ = Exercise\()", line):
             found.setdefault(folded(line), "private/hidden.py")
-    given = {folded(line) for cell in notebook["cells"] for kind, line in parts(cell) if kind in ("", GIVEN)}
-    return {line: where for line, where in found.items() if len(line) >= _SHORT and line not in given}
+    given = {folded(line) for cell in notebook["cells"] if cell["cell_type"] == "code" and _marked(cell)
+             for kind, line in parts(cell) if kind in ("", GIVEN)}
+    return {line: where for line, where in found.items()
+            if len(line) >= _SHORT and line not in given and any(map(str.isalpha, line))}
 
 
 def secrets_of_checks(notebook: dict, hidden: str) -> dict[str, str]:
@@ -151,6 +154,11 @@ def secrets_of_checks(notebook: dict, hidden: str) -> dict[str, str]:
             pieces = map(folded, re.findall(r'"((?:[^"\\]|\\.)*)"', ast.get_source_segment(hidden, node.value)))
             found |= {piece: "private/hidden.py" for piece in pieces if len(piece) >= _SHORT}
     return found
+
+
+def _marked(cell: dict) -> bool:
+    marks = cell["metadata"].get("nbgrader", {})
+    return marks.get("locked") or marks.get("solution")
 
 
 def _solutions(notebook: dict) -> list[tuple[list[str], str]]:
