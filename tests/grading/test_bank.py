@@ -44,6 +44,21 @@ BENIGN["Counter"] |= {"by 3": MUTANTS["Counter"]["counts by 2"].replace("+= 2", 
     assert told.endswith("scaled: no point is lost by: slow\nCounter: right, and refused: by 3\n")
 
 
+def test_a_wrong_solution_that_fails_only_what_is_worth_nothing_survives(units, capsys):
+    graded, bank = units / "77_small" / "graded.py", units / "77_small" / "private" / "mutants.py"
+    graded.write_text(graded.read_text() + """
+@answer.check("whole", points=0)
+def _(answer, rng):
+    if not isinstance(answer(), int):
+        raise Wrong("it is not whole")
+""")
+    bank.write_text(bank.read_text() + "\nMUTANTS['answer']['not whole'] = \"answer = VARIANT['answer']['k'] + 1.0\"\n")
+    assert check(units) == 1
+    told = capsys.readouterr().out
+    assert "answer\t2\t2\t1\t1\t0\n" in told
+    assert told.endswith("answer: no point is lost by: not whole\n")
+
+
 def test_all_means_every_unit_with_a_bank_and_nothing_else_is_guessed(units, capsys):
     (units / "78_none").mkdir()
     assert check(units, "78") == 1
