@@ -118,7 +118,7 @@ def test_what_is_missing_is_named(desk):
 
 
 def test_what_the_judge_will_not_have_is_not_there_now_and_is_named(desk):
-    code = "from course.exercise import same\nfrom nnlab import softmax\ndef scaled(x, n):\n    return n * softmax(x)"
+    code = "from course.exercise import same\nimport nnlab\ndef scaled(x, n):\n    nnlab\n    return n * np.asarray(x)"
     found = tried(desk, "scaled", scaled=code)["scaled"]
     assert found.notes[0] == "nnlab is imported, and will not be there when it is graded"
     assert "NameError" in reasons(found)[0]
@@ -213,6 +213,8 @@ def test_predictions_travel_only_if_the_student_says_so(desk, untried):
     stamp = content(desk / "77_small-handin.ipynb")["metadata"]["nnlab"]
     assert list(stamp["predictions"]) == ["1a"]
     assert stamp["predictions"]["1a"]["choice"] == "CHOICE1a"
+    handin.handin("77_small", "77_small-handin.ipynb")  # they are in there, and the student did not say so again
+    assert "CHOICE" not in (desk / "77_small-handin.ipynb").read_text()
 
 
 def test_a_lone_surrogate_and_other_letters_survive(desk, untried):
