@@ -121,7 +121,7 @@ def _students(members: list[Member], whole: str) -> list[str]:
     """
     paths = [each.path.split("/") for each in members]
     above = _shared(paths)
-    return [_named(_who(parts[above:], whole)) for parts in paths]
+    return [_named("/".join(parts) if {"", ".", ".."} & {*parts} else _who(parts[above:], whole)) for parts in paths]
 
 
 def _shared(paths: list[list[str]]) -> int:

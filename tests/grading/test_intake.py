@@ -113,6 +113,7 @@ def test_one_notebook_by_itself(tmp_path):
     "mallory_1_assignsubmission_file_victim_2_assignsubmission_file_x.ipynb",
     "mallory_1/submitted/victim/01_neurons/01_neurons.ipynb",
     "mallory_1/victim_3_4_x.ipynb",
+    "mallory_1/01_neurons/victim_3_4_x.ipynb",
     "mallory_1/victim_2_assignsubmission_file_/x.ipynb",
 ])
 def test_nobody_hands_in_under_another_name(name, tmp_path):
@@ -196,6 +197,7 @@ def test_a_name_that_could_mean_another_place_is_refused(name, tmp_path):
     assert bob == ("bob", "bob/x.ipynb", NB, "")
     (row,) = rows.values()
     assert row.problem.startswith("its name")
+    assert ".." not in row.file or row.student == row.file  # nobody's: that name says nothing
     assert row.data == b""
 
 
