@@ -278,7 +278,7 @@ def _(writer_folds, rng):
     for people, k in ((11, 4), (7, 5), (6, 3), (5, 5), (14, 3)):
         writers = _writers(rng, people, 6)
         folds = _sorted(writer_folds(writers, k, rng))
-        if len(folds) != k or sorted(sum(folds, [])) != list(range(len(writers))):
+        if len(folds) != k or sorted(at for fold in folds for at in fold) != list(range(len(writers))):
             raise Wrong("not each once")
         homes = [set(writers[fold].tolist()) for fold in folds]
         counts = [len(home) for home in homes]
@@ -377,7 +377,8 @@ def _(arrows, rng):
 audit = Exercise("audit(X, y, sets, fed, looks, chosen)")
 
 
-def _study(rng, n=(11, 7, 4), columns=4, copies=(), within=False, scaler="train", giveaway=None, order="honest", chosen="validation"):
+def _study(rng, n=(11, 7, 4), columns=4, copies=(), within=False, scaler="train", giveaway=None, order="honest",
+           chosen="validation"):
     """A study that is honest but for what is said, and the names of what is not."""
     leaks, total = set(), sum(n)
     y = rng.normal(size=total)
@@ -393,13 +394,11 @@ def _study(rng, n=(11, 7, 4), columns=4, copies=(), within=False, scaler="train"
     if within:
         X[train[0]], y[train[0]] = X[train[1]], y[train[1]]
     sets = {"train": train, "validation": validation, "test": test}
-    known = {"train": X[train], "all": X, "both": X[np.concatenate([train, validation])]}
+    known = {"all": X, "both": X[np.concatenate([train, validation])]}
     fed = {}
     for name, rows in sets.items():
-        of = known.get(scaler, X[rows])
-        if scaler in ("validation", "test"):
-            of = X[rows] if name == scaler else X[train]
-        fed[name] = (X[rows] - of.mean(0)) / of.std(0)
+        of = X[rows] if scaler in ("own", name) else known.get(scaler, X[train])
+        fed[name] = (X[rows] - of.mean(0)) / (X if scaler == "deviation" else of).std(0)
     leaks |= {"scaler"} if scaler != "train" else set()
     return X, y, sets, fed, *_looks(rng, order, chosen, leaks), leaks
 
@@ -441,7 +440,7 @@ def _(audit, rng):
              symptom="One of the ways to scale with numbers that training may not know is not found, or an honest "
              "scaling is suspected.")
 def _(audit, rng):
-    for scaler in ("all", "both", "own", "validation", "test", "train"):
+    for scaler in ("all", "both", "own", "validation", "test", "deviation", "train"):
         _all_named(audit, rng, scaler=scaler, n=(30, 7, 5))
 
 

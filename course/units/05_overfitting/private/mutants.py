@@ -34,8 +34,9 @@ MUTANTS["keep_or_drop"] = {
     "F1 the largest is multiplied": _but(KEEP, "(a + c) / q", "(a + c) * q"),
     "F1 forgotten, and nothing changes": _but(KEEP, "q * whole", "whole"),
     "F1 forgotten, and divided": _but(KEEP, "q * whole", "whole / q"),
-    "F4 scaled in the finished net as well": _but(KEEP, "whole = a + b + c", "whole = q * (a + b + c)",
-                                                  "mean = whole", "mean = a + b + c", "bare = q * whole", "bare = whole"),
+    "F4 scaled in the finished net as well": _but(
+        KEEP, "whole = a + b + c", "whole = q * (a + b + c)", "mean = whole", "mean = a + b + c", "bare = q * whole",
+        "bare = whole"),
     "F4 the mean in training is larger": _but(KEEP, "mean = whole", "mean = whole / q"),
     "F4 the mean in training is smaller": _but(KEEP, "mean = whole", "mean = q * whole"),
     "the largest keeps all": _but(KEEP, "(a + c) / q", "whole / q"),
@@ -116,7 +117,8 @@ MUTANTS["Thinned"] = {
             return self.X @ self.W + self.b
         return X @ self.W + self.b"""),
     "only the first forward draws": _but(
-        THINNED, "self.mask = (self.rng", "self.mask = self.once = getattr(self, 'once', None) if hasattr(self, 'once') "
+        THINNED, "self.mask = (self.rng",
+        "self.mask = self.once = getattr(self, 'once', None) if hasattr(self, 'once') "
         "else (self.rng"),
     "the same inputs for all examples": _but(THINNED, "self.rng.random(X.shape)", "self.rng.random(X.shape[1])"),
     "whole examples": _but(THINNED, "self.rng.random(X.shape)", "self.rng.random((len(X), 1))"),
@@ -130,10 +132,12 @@ MUTANTS["Thinned"] = {
     "dW of the whole input": _but(THINNED, "self.X = X * self.mask", "self.X = X",
                                   "return self.X @ self.W", "return (X * self.mask) @ self.W"),
     "dX without the mask": _but(THINNED, "(dY @ self.W.T) * self.mask", "dY @ self.W.T"),
-    "backward draws anew": _but(THINNED, "        dX =", "        self.forward(self.X, (self.mask != 1).any())\n        dX ="),
+    "backward draws anew": _but(
+        THINNED, "        dX =", "        self.forward(self.X, (self.mask != 1).any())\n        dX ="),
     "db is a mean": _but(THINNED, "dY.sum(axis=0)", "dY.mean(axis=0)"),
     "NumPy's own chance": _but(THINNED, "self.rng.random(X.shape)", "np.random.random_sample(X.shape)"),
-    "the same draw at every call": _but(THINNED, "self.rng.random(X.shape)", "np.random.default_rng(0).random(X.shape)"),
+    "the same draw at every call": _but(
+        THINNED, "self.rng.random(X.shape)", "np.random.default_rng(0).random(X.shape)"),
     "one draw for each size of batch": _but(
         THINNED, "(self.rng.random(X.shape) >= self.p)",
         "(self.__dict__.setdefault('drawn', {}).setdefault(X.shape, self.rng.random(X.shape)) >= self.p)"),
@@ -220,8 +224,9 @@ MUTANTS["neuron_price"] = {
                                      'over == "mean"', "True"),
     "rows in place of columns": _but(PRICE, "sum(axis=0)", "sum(axis=1, keepdims=True)"),
     "one length for the whole array": _but(PRICE, "(W**2).sum(axis=0)", "(W**2).sum() * np.ones(W.shape[1])"),
-    "plain L1": _but(PRICE, "np.sqrt((W**2).sum(axis=0))", "np.abs(W).sum(axis=0)", "unit = W / np.where(length > 0, length, 1)",
-                     "unit = np.sign(W)"),
+    "plain L1": _but(
+        PRICE, "np.sqrt((W**2).sum(axis=0))", "np.abs(W).sum(axis=0)", "unit = W / np.where(length > 0, length, 1)",
+        "unit = np.sign(W)"),
     "plain L1 in the gradient": _but(PRICE, "W / np.where(length > 0, length, 1)", "np.sign(W)"),
     "nan at zero": _but(PRICE, "np.where(length > 0, length, 1)", "length"),
     "a little added below the root": _but(PRICE, "sum(axis=0))", "sum(axis=0) + 1e-8)"),
@@ -249,8 +254,9 @@ def neuron_price(W):
     "another student's numbers": _but(PRICE, '(VARIANT["neuron_price"][name] for name in ("a", "c", "factor", "over"))',
                                       '0.25, 0.5, 1.0, "sum"'),
     "a zero weight stops its neuron": _but(PRICE, "    dW =", "    unit = unit * (W != 0).all(axis=0)\n    dW ="),
-    "only the price": _but(PRICE, "return price.sum(), dW", "return price.sum()", "return price.mean(), dW / W.shape[1]",
-                           "return price.mean()"),
+    "only the price": _but(
+        PRICE, "return price.sum(), dW", "return price.sum()", "return price.mean(), dW / W.shape[1]",
+        "return price.mean()"),
     "constants": "def neuron_price(W):\n    return 1.0, np.zeros(W.shape)\n",
     "in place": _but(PRICE, "    length =", "    W *= 1.0001\n    length ="),
 }
@@ -320,15 +326,20 @@ MUTANTS["Stopper"] = {
     "F9 views": _but(STOPPER, "w.copy() for", "w[:] for"),
     "F9 only the first array is copied": _but(STOPPER, "[w.copy() for w in weights]",
                                               "[weights[0].copy(), *weights[1:]]"),
-    "F9 the last weights": _but(STOPPER, "        return self", "        self.weights = [w.copy() for w in weights]\n        return self"),
-    "F9 the last epoch": _but(STOPPER, "        return self", "        self.epoch = len(self.losses) - 1\n        return self"),
-    "F9 the epoch before": _but(STOPPER, "self.epoch = len(self.losses) - 1", "self.epoch = max(0, len(self.losses) - 2)"),
+    "F9 the last weights": _but(
+        STOPPER, "        return self", "        self.weights = [w.copy() for w in weights]\n        return self"),
+    "F9 the last epoch": _but(
+        STOPPER, "        return self", "        self.epoch = len(self.losses) - 1\n        return self"),
+    "F9 the epoch before": _but(
+        STOPPER, "self.epoch = len(self.losses) - 1", "self.epoch = max(0, len(self.losses) - 2)"),
     "F9 the weights of the lowest single loss": _but(
-        STOPPER, "            self.weights = [w.copy() for w in weights]\n", "",
-        "        return self", "        if loss <= min(self.losses):\n            self.weights = [w.copy() for w in weights]\n        return self"),
+        STOPPER, "            self.weights = [w.copy() for w in weights]\n", "", "        return self",
+        "        if loss <= min(self.losses):\n            self.weights = [w.copy() for w in weights]\n"
+        "        return self"),
     "F9 the weights of where the window starts": _but(
-        STOPPER, "self.weights = [w.copy() for w in weights]", "self.weights = self.old[max(0, self.epoch - self.window + 1)]",
-        "self.losses.append(loss)", "self.losses.append(loss)\n        self.old = [*getattr(self, 'old', []), [w.copy() for w in weights]]"),
+        STOPPER, "self.weights = [w.copy() for w in weights]",
+        "self.weights = self.old[max(0, self.epoch - self.window + 1)]", "self.losses.append(loss)",
+        "self.losses.append(loss)\n        self.old = [*getattr(self, 'old', []), [w.copy() for w in weights]]"),
     "counted from one": _but(STOPPER, "len(self.losses) - 1", "len(self.losses)"),
     "no window": _but(STOPPER, "self.losses[-self.window:]", "[loss]"),
     "the mean of all so far": _but(STOPPER, "self.losses[-self.window:]", "self.losses"),
@@ -337,8 +348,9 @@ MUTANTS["Stopper"] = {
     "always divided by the window": _but(STOPPER, "/ len(recent)", "/ self.window"),
     "the lowest of the window": _but(STOPPER, "sum(recent) / len(recent)", "min(recent)"),
     "the median of the window": _but(STOPPER, "sum(recent) / len(recent)", "np.median(recent)"),
-    "waits until the window is full": _but(STOPPER, "if mean < self.lowest:",
-                                           "if len(self.losses) < self.window:\n            return False\n        if mean < self.lowest:"),
+    "waits until the window is full": _but(
+        STOPPER, "if mean < self.lowest:",
+        "if len(self.losses) < self.window:\n            return False\n        if mean < self.lowest:"),
     "a moving average that never forgets": _but(
         STOPPER, "mean = sum(recent) / len(recent)",
         "k = 2 / (self.window + 1)\n        self.ema = mean = k * loss + (1 - k) * getattr(self, 'ema', loss)"),
@@ -502,7 +514,8 @@ def writer_folds(writers, k, rng):
 """,
     "booleans": _but(FOLDS, "np.flatnonzero(np.isin(writers, some))", "np.isin(writers, some)"),
     "one fold": _but(FOLDS, "return folds", "return folds[0]"),
-    "counted from one": _but(FOLDS, "np.flatnonzero(np.isin(writers, some))", "np.flatnonzero(np.isin(writers, some)) + 1"),
+    "counted from one": _but(
+        FOLDS, "np.flatnonzero(np.isin(writers, some))", "np.flatnonzero(np.isin(writers, some)) + 1"),
     "k + 1 folds": _but(FOLDS, "split(people, k)", "split(people, k + 1)"),
     "empty folds": "def writer_folds(writers, k, rng):\n    return [np.array([], int) for _ in range(k)]\n",
 }
@@ -578,11 +591,13 @@ MUTANTS["arrows"] = {
     "5f right becomes left, left stays": _but(ARROWS, "[0, 3, 2, 1]", "[0, 3, 2, 3]"),
     "5f labels change by a draw of their own": _but(
         ARROWS, "            names[i] =", "        if rng.random() < 0.5:\n            names[i] ="),
-    "5f labels change always": _but(ARROWS, "        if rng.random() < 0.5:\n            image = image[:, ::-1]\n            names",
-                                    "        if rng.random() < 0.5:\n            image = image[:, ::-1]\n        names"),
+    "5f labels change always": _but(
+        ARROWS, "        if rng.random() < 0.5:\n            image = image[:, ::-1]\n            names",
+        "        if rng.random() < 0.5:\n            image = image[:, ::-1]\n        names"),
     "5f it wraps": _but(ARROWS, "            out[i, 1:] = image[:-1]", "            out[i] = np.roll(image, 1, 0)",
                         "            out[i, :-1] = image[1:]", "            out[i] = np.roll(image, -1, 0)"),
-    "5f the edge is repeated": _but(ARROWS, "out[i, 1:] = image[:-1]", "out[i, 1:] = image[:-1]\n            out[i, 0] = image[0]"),
+    "5f the edge is repeated": _but(
+        ARROWS, "out[i, 1:] = image[:-1]", "out[i, 1:] = image[:-1]\n            out[i, 0] = image[0]"),
     "5f turned by half": _but(ARROWS, "image[:, ::-1]", "image[::-1, ::-1]"),
     "mirrored top to bottom": _but(ARROWS, "image[:, ::-1]", "image[::-1]"),
     "moved sideways": _but(ARROWS, "out[i, 1:] = image[:-1]", "out[i, :, 1:] = image[:, :-1]",
@@ -648,11 +663,13 @@ def audit(X, y, sets, fed, looks, chosen):
     T = X[sets["train"]]
     mean, sd = T.mean(0), T.std(0)
     for name in sets:
-        if not np.allclose(fed[name], (X[sets[name]] - mean) / sd):
+        off = fed[name] - (X[sets[name]] - mean) / sd
+        if np.abs(off).max() > 1e-6:
             leaks.append("scaler")
             break
     for j in range(X.shape[1]):
-        r = np.corrcoef(X[:, j], y)[0, 1]
+        c, d = X[:, j] - X[:, j].mean(), y - y.mean()
+        r = c @ d / np.sqrt((c @ c) * (d @ d))
         if abs(r) > 0.999999:
             leaks.append("giveaway")
             break
@@ -691,26 +708,24 @@ MUTANTS["audit"] = {
         AUDIT, _OVERLAP, "sum(map(len, sets.values())) > len(set().union(*rows.values()))"),
     "F11 overlap: the first column only": _but(AUDIT, _OVERLAP, "len(np.unique(X[:, 0])) < len(X)"),
     "F12 scaler: only training is looked at": _but(AUDIT, "    for name in sets:", '    for name in ["train"]:'),
-    "F12 scaler: training has mean zero": _but(AUDIT, "fed[name], (X[sets[name]] - mean) / sd",
-                                               'fed["train"].mean(0), 0, atol=1e-9'),
-    "F12 scaler: every set should have mean zero": _but(AUDIT, "fed[name], (X[sets[name]] - mean) / sd",
-                                                        "fed[name].mean(0), 0, atol=1e-9"),
+    "F12 scaler: training has mean zero": _but(AUDIT, "fed[name] - (X[sets[name]] - mean) / sd",
+                                               'fed["train"].mean(0)'),
+    "F12 scaler: every set should have mean zero": _but(AUDIT, "fed[name] - (X[sets[name]] - mean) / sd",
+                                                        "fed[name].mean(0)"),
     "F12 scaler: with all the data is right": _but(AUDIT, 'T = X[sets["train"]]', "T = X"),
-    "F12 scaler: validation is not looked at": _but(AUDIT, "    for name in sets:", '    for name in ["train", "test"]:'),
-    "F12 scaler: test is not looked at": _but(AUDIT, "    for name in sets:", '    for name in ["train", "validation"]:'),
-    "F12 scaler: loosely": _but(AUDIT, "mean) / sd):", "mean) / sd, atol=1.5):"),
-    "F12 scaler: only if all sets are off": _but(
-        AUDIT, "    for name in sets:\n        if not np.allclose(fed[name], (X[sets[name]] - mean) / sd):",
-        "    for name in [1]:\n        if not any(np.allclose(fed[n], (X[sets[n]] - mean) / sd) for n in sets):"),
-    "F12 scaler: the test set alone is compared with all data": _but(
-        AUDIT, "if not np.allclose(fed[name], (X[sets[name]] - mean) / sd)",
-        "if np.allclose(fed[name], (X[sets[name]] - X.mean(0)) / X.std(0))"),
+    "F12 scaler: validation is not looked at": _but(
+        AUDIT, "    for name in sets:", '    for name in ["train", "test"]:'),
+    "F12 scaler: test is not looked at": _but(
+        AUDIT, "    for name in sets:", '    for name in ["train", "validation"]:'),
+    "F12 scaler: loosely": _but(AUDIT, "> 1e-6", "> 1.5"),
+    "F12 scaler: only the means": _but(AUDIT, "np.abs(off).max()", "np.abs(off.mean(0)).max()"),
+    "F12 scaler: whether it is that of all data": _but(
+        AUDIT, "T.mean(0), T.std(0)", "X.mean(0), X.std(0)", "> 1e-6", "< 1e-6"),
     "giveaway: rising only": _but(AUDIT, "abs(r)", "r"),
-    "giveaway: equal only": _but(AUDIT, "abs(r) > 0.999999", "np.allclose(X[:, j], y)"),
+    "giveaway: equal only": _but(AUDIT, "abs(r) > 0.999999", "np.abs(X[:, j] - y).max() < 1e-6"),
     "giveaway: what resembles is enough": _but(AUDIT, "0.999999", "0.3"),
     "giveaway: the first column only": _but(AUDIT, "range(X.shape[1])", "range(1)"),
-    "giveaway: correlated inputs": _but(AUDIT, "np.corrcoef(X[:, j], y)[0, 1]",
-                                        "np.corrcoef(X[:, j], X[:, (j + 1) % X.shape[1]])[0, 1]"),
+    "giveaway: inputs alike": _but(AUDIT, "y - y.mean()", "X[:, j - 1] - X[:, j - 1].mean()"),
     "stops at the first leak": _but(AUDIT, "return leaks", "return leaks[:1]"),
     "always honest": "def audit(X, y, sets, fed, looks, chosen):\n    return []\n",
     "never honest": """
@@ -756,6 +771,6 @@ def audit(X, y, sets, fed, looks, chosen):
     "a dict of answers": _but(AUDIT, "return leaks", """told = {name: name in leaks for name in
             ("chosen", "peeked", "giveaway", "scaler", "overlap")}
     return [name for name, yes in told.items() if yes]"""),
-    "float32 in the scaler": _but(AUDIT, "np.allclose(fed[name], (X[sets[name]] - mean) / sd)",
-                                  "np.allclose(fed[name].astype(np.float32), (X[sets[name]] - mean) / sd, atol=1e-5)"),
+    "allclose, corrcoef": _but(AUDIT, "np.abs(off).max() > 1e-6", "not np.allclose(off, 0, atol=1e-5)",
+                               "c @ d / np.sqrt((c @ c) * (d @ d))", "np.corrcoef(X[:, j], y)[0, 1]"),
 }
