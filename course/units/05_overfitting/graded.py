@@ -64,12 +64,12 @@ def _(thinned, rng):
 
 @Thinned.check("what is dropped, and what becomes of the rest", points=0.5, catches="F1 F2")
 def _(thinned, rng):
-    W, b, X = _layer(rng, 1500)
+    W, b, X = _layer(rng, 600)
     (answer,) = thinned.run("passes", W, b, 0.2, rng, X, X, [True], False)
     factors = _factors(answer["Y"], W, b, X)
     dropped = np.abs(factors) < 1e-3
     if abs(dropped.mean() - 0.2) > 0.05:
-        raise Wrong(f"p = 0.2, and {dropped.mean():.0%} of the 4,500 inputs did not arrive. p is the probability of "
+        raise Wrong(f"p = 0.2, and {dropped.mean():.0%} of the 1,800 inputs did not arrive. p is the probability of "
                     "which of the two?")
     if abs(factors.mean() - 1) > 0.05 or np.ptp(factors[~dropped]) > 1e-3:
         raise Wrong(f"p = 0.2: the inputs arrive multiplied by {factors[~dropped].min():.2f} to "
@@ -83,6 +83,8 @@ def _(thinned, rng):
     dY = rng.normal(size=(40, 5))
     (answer,) = thinned.run("passes", W, b, 0.3, rng, X, dY, [True], True)
     arrived = _factors(answer["Y"], W, b, X)
+    if (arrived > 0.5).all():
+        raise Wrong("p = 0.3, and each input of 40 examples arrived.")
     close(answer["db"], dY.sum(0), "db is off: b is added to every example.")
     close(answer["dW"], (X * arrived).T @ dY, "dW is off: an input that was dropped cannot have taught its weights.",
           rtol=1e-4)
@@ -223,7 +225,7 @@ def _(stopper, rng):
 
 @Stopper.check("a trembling curve, window 3", points=0.5)
 def _(stopper, rng):
-    _timely(stopper, [6.0, 5.0, 4.0, 1.0, 4.2, 3.9, 4.1, 4.4, 4.6, 4.8, 5.0], 3, 3)
+    _timely(stopper, [6.0, 5.0, 4.0, 1.0, 4.2, 4.3, 4.1, 4.4, 4.6, 4.8, 5.0], 3, 3)
     _timely(stopper, [3.0, 4.0, 2.0, 3.5, 2.5, 4.5, 1.5, 2.5], 2, 3)
 
 
@@ -354,17 +356,17 @@ def _found(audit, *given):
 
 
 def _told(audit, rng, *leaks):
-    for planted in ((), leaks):
-        found = _found(audit, *_study(rng, *planted))
-        if missed := set(planted) - found:
-            raise Wrong(f"a study with the leak {min(missed)!r}: it does not find it.")
-        if false := found - set(planted):
-            what = "an honest study" if not planted else f"a study with {' and '.join(planted)}, and nothing else"
-            raise Wrong(f"{what}: it finds {min(false)!r}.")
+    found = _found(audit, *_study(rng, *leaks))
+    if missed := set(leaks) - found:
+        raise Wrong(f"a study with the leak {min(missed)!r}: it does not find it.")
+    if false := found - set(leaks):
+        what = f"a study with {leaks[0]}, and nothing else" if leaks else "an honest study"
+        raise Wrong(f"{what}: it finds {min(false)!r}.")
 
 
-@audit.check("the same example in two sets", points=0.5, catches="F11")
+@audit.check("an honest study, and one with an example in two sets", points=0.5, catches="F11")
 def _(audit, rng):
+    _told(audit, rng)
     _told(audit, rng, "overlap")
 
 

@@ -117,7 +117,7 @@ def _(thinned, rng):
                "forward or backward is off.")
 def _(thinned, rng):
     for p, sizes in ((0.0, (2, 3)), (0.1, (4, 7)), (0.8, (2, 5))):
-        W, b, X, dY = _made(rng, 700, sizes)
+        W, b, X, dY = _made(rng, 400, sizes)
         (one,) = thinned.run("steps", W, b, p, rng, X, dY, [True])
         factors = _agrees(one, W, b, X, dY, 1 - p)
         if abs((factors == 0).mean() - p) > 0.07:
@@ -311,7 +311,7 @@ arrows = Exercise("arrows(images, labels, training, rng)")
 
 
 def _drawn(rng, n=400):
-    return rng.uniform(0.1, 1, (n, 5, 4)), rng.integers(0, 4, n)
+    return rng.uniform(0.1, 1, (n, 4, 3)), rng.integers(0, 4, n)
 
 
 def _moved(images, down):

@@ -109,7 +109,6 @@ MUTANTS["Thinned"] = {
     "F4 scaled out of training": _but(THINNED, "np.ones(X.shape)", "np.full(X.shape, 1 - self.p)"),
     "F4 divided out of training": _but(THINNED, "np.ones(X.shape)", "np.full(X.shape, 1 / (1 - self.p))"),
     "F4 never drops": _but(THINNED, "if training:", "if False:"),
-    "F4 the other way round": _but(THINNED, "if training:", "if not training:"),
     "F4 backward still has the mask of training": _but(THINNED, """        else:
             self.mask = np.ones(X.shape)
         self.X = X * self.mask
@@ -127,8 +126,6 @@ MUTANTS["Thinned"] = {
         "self.X = X * self.mask\n        return self.X @ self.W + self.b",
         "self.X = X\n        return (X @ self.W + self.b) * self.mask",
         "dX = (dY @ self.W.T) * self.mask", "dY = dY * self.mask\n        dX = dY @ self.W.T"),
-    "b is dropped with it": _but(THINNED, "return self.X @ self.W + self.b",
-                                 "return self.X @ self.W + self.b * self.mask.mean()"),
     "dW of the whole input": _but(THINNED, "self.X = X * self.mask", "self.X = X",
                                   "return self.X @ self.W", "return (X * self.mask) @ self.W"),
     "dX without the mask": _but(THINNED, "(dY @ self.W.T) * self.mask", "dY @ self.W.T"),
@@ -324,14 +321,10 @@ MUTANTS["Stopper"] = {
     "F9 a list of the same arrays": _but(STOPPER, "[w.copy() for w in weights]", "list(weights)"),
     "F9 asarray, which copies nothing": _but(STOPPER, "w.copy() for", "np.asarray(w) for"),
     "F9 views": _but(STOPPER, "w.copy() for", "w[:] for"),
-    "F9 only the first array is copied": _but(STOPPER, "[w.copy() for w in weights]",
-                                              "[weights[0].copy(), *weights[1:]]"),
     "F9 the last weights": _but(
         STOPPER, "        return self", "        self.weights = [w.copy() for w in weights]\n        return self"),
     "F9 the last epoch": _but(
         STOPPER, "        return self", "        self.epoch = len(self.losses) - 1\n        return self"),
-    "F9 the epoch before": _but(
-        STOPPER, "self.epoch = len(self.losses) - 1", "self.epoch = max(0, len(self.losses) - 2)"),
     "F9 the weights of the lowest single loss": _but(
         STOPPER, "            self.weights = [w.copy() for w in weights]\n", "", "        return self",
         "        if loss <= min(self.losses):\n            self.weights = [w.copy() for w in weights]\n"
@@ -344,7 +337,6 @@ MUTANTS["Stopper"] = {
     "no window": _but(STOPPER, "self.losses[-self.window:]", "[loss]"),
     "the mean of all so far": _but(STOPPER, "self.losses[-self.window:]", "self.losses"),
     "one loss more": _but(STOPPER, "self.losses[-self.window:]", "self.losses[-self.window - 1:]"),
-    "one loss less": _but(STOPPER, "self.losses[-self.window:]", "self.losses[-max(1, self.window - 1):]"),
     "always divided by the window": _but(STOPPER, "/ len(recent)", "/ self.window"),
     "the lowest of the window": _but(STOPPER, "sum(recent) / len(recent)", "min(recent)"),
     "the median of the window": _but(STOPPER, "sum(recent) / len(recent)", "np.median(recent)"),
@@ -355,7 +347,6 @@ MUTANTS["Stopper"] = {
         STOPPER, "mean = sum(recent) / len(recent)",
         "k = 2 / (self.window + 1)\n        self.ema = mean = k * loss + (1 - k) * getattr(self, 'ema', loss)"),
     "an equal mean counts": _but(STOPPER, "mean < self.lowest", "mean <= self.lowest"),
-    "the highest": _but(STOPPER, "mean < self.lowest", "mean > self.lowest", "np.inf", "-np.inf"),
     "one epoch too patient": _but(STOPPER, "waited >= self.patience", "waited > self.patience"),
     "stops at the first rise": _but(STOPPER, "waited >= self.patience", "waited >= 1"),
     "never stops": _but(STOPPER, "return self.waited >= self.patience", "return False"),
@@ -363,7 +354,6 @@ MUTANTS["Stopper"] = {
     "rises in a row": _but(STOPPER, "            self.waited += 1",
                            "            self.waited = self.waited + 1 if self.losses[-1] > self.losses[-2] else 0"),
     "patience in windows": _but(STOPPER, ">= self.patience", ">= self.patience * self.window"),
-    "best starts at a thousand": _but(STOPPER, "np.inf", "1e3"),
     "best starts at zero": _but(STOPPER, "np.inf", "0.0"),
     "lists shared by all": _but(STOPPER, "class Stopper:\n", "class Stopper:\n    losses = []\n\n",
                                 ", self.losses, self.lowest = patience, window, [], np.inf",
@@ -587,7 +577,6 @@ MUTANTS["arrows"] = {
     "5f the same in every epoch": _but(ARROWS, "    out, names", "    rng = np.random.default_rng(3)\n    out, names"),
     "5f the label is kept": _but(ARROWS, "[0, 3, 2, 1][labels[i]]", "labels[i]"),
     "5f all labels are turned round": _but(ARROWS, "[0, 3, 2, 1][labels[i]]", "(labels[i] + 2) % 4"),
-    "5f up and down are exchanged": _but(ARROWS, "[0, 3, 2, 1]", "[2, 1, 0, 3]"),
     "5f right becomes left, left stays": _but(ARROWS, "[0, 3, 2, 1]", "[0, 3, 2, 3]"),
     "5f labels change by a draw of their own": _but(
         ARROWS, "            names[i] =", "        if rng.random() < 0.5:\n            names[i] ="),
@@ -599,14 +588,11 @@ MUTANTS["arrows"] = {
     "5f the edge is repeated": _but(
         ARROWS, "out[i, 1:] = image[:-1]", "out[i, 1:] = image[:-1]\n            out[i, 0] = image[0]"),
     "5f turned by half": _but(ARROWS, "image[:, ::-1]", "image[::-1, ::-1]"),
-    "mirrored top to bottom": _but(ARROWS, "image[:, ::-1]", "image[::-1]"),
     "moved sideways": _but(ARROWS, "out[i, 1:] = image[:-1]", "out[i, :, 1:] = image[:, :-1]",
                            "out[i, :-1] = image[1:]", "out[i, :, :-1] = image[:, 1:]"),
     "never up": _but(ARROWS, "rng.integers(-1, 2)", "rng.integers(0, 2)"),
     "the upper end left out": _but(ARROWS, "rng.integers(-1, 2)", "rng.integers(-1, 1)"),
     "always moved": _but(ARROWS, "rng.integers(-1, 2)", "rng.choice([-1, 1])"),
-    "by up to two rows": _but(ARROWS, "rng.integers(-1, 2)", "rng.integers(-2, 3)", "if down == 1", "if down >= 1",
-                              "out[i, 1:] = image[:-1]", "out[i, down:] = image[:-down]"),
     "always mirrored": _but(ARROWS, "rng.random() < 0.5", "True"),
     "never mirrored": _but(ARROWS, "rng.random() < 0.5", "False"),
     "mirrored one time in five": _but(ARROWS, "rng.random() < 0.5", "rng.random() < 0.2"),
@@ -618,8 +604,6 @@ MUTANTS["arrows"] = {
     "nothing": "def arrows(images, labels, training, rng):\n    return images, labels\n",
     "only the images": _but(ARROWS, "return out, names", "return out", "return images, labels", "return images"),
     "in place": _but(ARROWS, "return out, names", "images[:] = out\n    return images, names"),
-    "twice as many": _but(ARROWS, "return out, names",
-                          "return np.concatenate([images, out]), np.concatenate([labels, names])"),
 }
 
 BENIGN["arrows"] = {
@@ -657,7 +641,7 @@ def arrows(images, labels, training, rng):
 AUDIT = """
 def audit(X, y, sets, fed, looks, chosen):
     leaks = []
-    rows = {name: {tuple(X[i]) for i in sets[name]} for name in sets}
+    rows = {name: set(map(tuple, X[sets[name]].tolist())) for name in sets}
     if any(a != b and rows[a] & rows[b] for a in rows for b in rows):
         leaks.append("overlap")
     T = X[sets["train"]]
@@ -693,7 +677,6 @@ MUTANTS["audit"] = {
     "F11 peeked: a test better than validation": _but(AUDIT, _PEEKED, "looks[-1][2] < looks[0][2]"),
     "F11 chosen by the test set is right": _but(AUDIT, 'look[0] == "validation"', 'look[0] == "test"'),
     "F11 chosen by the lowest of all": _but(AUDIT, 'if look[0] == "validation"', ""),
-    "F11 chosen: the highest error": _but(AUDIT, "min(validation", "max(validation"),
     "F11 chosen: the first": _but(AUDIT, "min(validation, key=lambda look: look[2])", "validation[0]"),
     "F11 chosen: what was tested is what was chosen": _but(
         AUDIT, "chosen != best[1]", '[s for n, s, _ in looks if n == "test"][-1] != chosen'),
@@ -706,7 +689,6 @@ MUTANTS["audit"] = {
     "F11 overlap: neighbours only": _but(AUDIT, "a != b and", 'a != b and {a, b} != {"train", "test"} and'),
     "F11 overlap: copies within a set too": _but(
         AUDIT, _OVERLAP, "sum(map(len, sets.values())) > len(set().union(*rows.values()))"),
-    "F11 overlap: the first column only": _but(AUDIT, _OVERLAP, "len(np.unique(X[:, 0])) < len(X)"),
     "F12 scaler: only training is looked at": _but(AUDIT, "    for name in sets:", '    for name in ["train"]:'),
     "F12 scaler: training has mean zero": _but(AUDIT, "fed[name] - (X[sets[name]] - mean) / sd",
                                                'fed["train"].mean(0)'),
@@ -718,7 +700,6 @@ MUTANTS["audit"] = {
     "F12 scaler: test is not looked at": _but(
         AUDIT, "    for name in sets:", '    for name in ["train", "validation"]:'),
     "F12 scaler: loosely": _but(AUDIT, "> 1e-6", "> 1.5"),
-    "F12 scaler: only the means": _but(AUDIT, "np.abs(off).max()", "np.abs(off.mean(0)).max()"),
     "F12 scaler: whether it is that of all data": _but(
         AUDIT, "T.mean(0), T.std(0)", "X.mean(0), X.std(0)", "> 1e-6", "< 1e-6"),
     "giveaway: rising only": _but(AUDIT, "abs(r)", "r"),
