@@ -78,10 +78,10 @@ def _(regress, rng):
 
 @regress.check("an answer can be negative", points=1, catches="N6")
 def _(regress, rng):
-    X, W1, b1 = rng.normal(size=(5, 3)), rng.normal(size=(3, 4)), rng.normal(size=4)
-    got = regress(X, [[W1, b1], [np.zeros((4, 2)), np.array([-3.0, 2.0])]])
-    close(got, np.tile([-3.0, 2.0], (5, 1)), "the weights of the output layer are 0 here, so its answers are its "
-          "biases, -3 and 2. Can your output layer say -3?")
+    X, W1, b1 = rng.uniform(0.1, 1, (5, 3)), rng.uniform(0.1, 1, (3, 4)), rng.uniform(0.1, 1, 4)
+    W2, b2 = np.outer(rng.uniform(0.2, 1, 4), [-1.0, 1.0]), np.array([-3.0, 2.0])
+    close(regress(X, [[W1, b1], [W2, b2]]), (X @ W1 + b1) @ W2 + b2, "all hidden sums are positive here, the first "
+          "output has negative weights and the bias -3. Can your output layer say -3?")
 
 
 scaled = Exercise("scaled")
@@ -146,6 +146,9 @@ def _(standardize, rng):
     among = shaped(standardize(train, new), (5, 3), "It is the shape of `new`.")
     if not np.abs(among[0] - among[1]).max() > 1e-6:
         raise Wrong("two different examples come out the same.")
+    unit, zero = rng.uniform(2, 9, 3), rng.normal(size=3)
+    close(standardize(train * unit + zero, new * unit + zero), among, "measured in other units, from another zero, the "
+          "same examples come out differently.")
     for i in range(5):
         close(standardize(train, new[i:i + 1]), among[i:i + 1],
               "the same example comes out differently when it comes alone. When the net is in use examples come one by "

@@ -106,10 +106,12 @@ def on_a_cubic(grad_error, C, w, g):
 
 @grad_error.check("a right gradient: an error below 1e-8", points=0.5, catches="B13")
 def _(grad_error, rng):
-    for _ in range(4):
+    for right in rng.permutation([True] * 4 + [False] * 2):  # what always answers 0 has found nothing out
         C, w = rng.uniform(0.5, 2, (4, 3)), rng.uniform(0.5, 2, (4, 3))
-        got = shaped(grad_error.run("on_a_cubic", C, w, 3 * C * w**2)["error"], ())
-        if not 0 <= got < 1e-8:
+        got = shaped(grad_error.run("on_a_cubic", C, w, (3 if right else 9) * C * w**2)["error"], ())
+        if not right and not got > 1e-3:
+            raise Wrong(f"g is three times the gradient of f, and the error is said to be {got:.1e}.")
+        if right and not 0 <= got < 1e-8:
             raise Wrong(f"f is a sum of cubes and g its exact gradient, and the error is said to be {got:.1e}. Are "
                         "both sides nudged, one number at a time, by a good step, in float64?")
 
@@ -166,6 +168,8 @@ def _(tolerant_loss, rng):
     dP = shaped(_two(tolerant_loss(P, T))[1], P.shape, "A gradient has the shape of what it belongs to.")
     if not np.any(dP):
         raise Wrong("dP is zero everywhere, though some errors are beyond the tolerance.")
+    if not ((dP * (P - T) > 0) | (beyond == 0)).all():
+        raise Wrong("somewhere beyond the tolerance dP says that the loss falls when P moves still further from T.")
     loss = lambda at: float(shaped(_two(tolerant_loss(at, T))[0], ()))
     ways = rng.uniform(0.5, 1, (8, 3, 2)) * rng.choice([-1, 1], (8, 3, 2))
     close([(dP * way).sum() for way in ways],
@@ -285,17 +289,17 @@ def _named(diagnose, rng, mistake, lr):
 
 @diagnose.check("a right run, and one whose gradients are sums", points=1, catches="B4 B5")
 def _(diagnose, rng):
-    runs = rng.permutation(["right", "sum", "right"]).tolist()
+    runs = rng.permutation(["right"] * 4 + ["sum"] * 3).tolist()
     got = [_named(diagnose, rng, mistake, 0.5) for mistake in runs]
     if got != runs:
-        raise Wrong(f"of three runs only number {runs.index('sum') + 1} takes sums for means; it calls them "
+        raise Wrong(f"of seven runs three take sums for means. They are {', '.join(runs)}, and it calls them "
                     f"{', '.join(got)}. Compare what each array moved with what it should have moved.")
 
 
 @diagnose.check("two mistakes that hit the first layer only", points=1, catches="B1 B2")
 def _(diagnose, rng):
-    runs = rng.permutation(["slope", "order", "slope"]).tolist()
+    runs = rng.permutation(["slope"] * 4 + ["order"] * 3).tolist()
     got = [_named(diagnose, rng, mistake, 0.5) for mistake in runs]
     if got != runs:
-        raise Wrong("in three runs W2 and b2 move as they should and W1 does not: twice tanh' is forgotten, and in "
-                    f"number {runs.index('order') + 1} W2 is updated too early. It calls them {', '.join(got)}.")
+        raise Wrong("in seven runs W2 and b2 move as they should and W1 does not: tanh' is forgotten (slope), or W2 is "
+                    f"updated too early (order). They are {', '.join(runs)}; it calls them {', '.join(got)}.")

@@ -122,6 +122,7 @@ def perceptron_fit(X, y, epochs):
 ''',
     },
     "regress": {
+        "nets of two layers only": _but(NET, ("    A = X", "    (W, b), _ = layers\n    A = X")),
         "N1 bias forgotten": _but(NET, ("A @ W + b", "A @ W")),
         "N1 output bias forgotten": _but(NET, ("return A @ W + b", "return A @ W")),
         "N1 hidden bias forgotten": _but(NET, ("np.maximum(A @ W + b, 0)", "np.maximum(A @ W, 0)")),

@@ -377,7 +377,8 @@ def _(diagnose, rng):
             start, one, two = record[3:]
             if (np.abs(two[0] - one[0]).sum() > np.abs(one[0] - start[0]).sum()) == longer:
                 break
-        if diagnose(*record) != mistake:
+        got = diagnose(*record)
+        if not isinstance(got, str) or got != mistake:
             raise Wrong("misjudged")
 
 
