@@ -14,7 +14,6 @@ from typing import Any
 
 from course.grading.inside import wire
 
-OUTPUT = 64_000  # bytes of output that are kept
 PATIENCE = 8  # wall seconds for each CPU second: a busy machine is not the student's fault
 
 
@@ -32,10 +31,13 @@ class Died(BaseException):
 class Job:
     """A process that does one job. `ask` sends it a message and waits for the answer, `finish` ends it."""
 
-    def __init__(self, down: int, up: int, wait: Callable[[float], int | None], kill: Callable[[], None],
+    def __init__(self, down: int, up: int, wait: Callable[[float], tuple[int, float] | None], kill: Callable[[], None],
                  output: Callable[[], bytes], limits: dict):
         self._down, self._up, self._wait, self._kill, self._output = down, up, wait, kill, output
         self._wall, self._cpu = limits["cpu_seconds"] * PATIENCE, limits["cpu_seconds"]
+        self._left = self._wall  # seconds of waiting for it, over all its answers
+        self.spent = 0.0  # CPU seconds, when it has ended
+        os.set_blocking(down, False)  # one that does not read must not hold the judge up
         self.alive = True
 
     def ask(self, message: Any, most: int) -> Any:
@@ -44,27 +46,28 @@ class Job:
         return self.receive(most)
 
     def send(self, message: Any) -> None:
-        data, deadline = memoryview(wire.frame(message)), time.monotonic() + self._wall
+        data = memoryview(wire.frame(message))
         while data:
-            self._until(deadline, self._down, select.POLLOUT)
+            self._until(self._down, select.POLLOUT)
             try:
                 data = data[os.write(self._down, data[:65536]):]
+            except BlockingIOError:  # less room than that
+                continue
             except (BrokenPipeError, ConnectionResetError):
                 raise self._died() from None
 
     def receive(self, most: int) -> Any:
-        deadline = time.monotonic() + self._wall
         try:
-            size = wire.length(self._exactly(wire.HEADER, deadline), most)
-            return wire.loads(self._exactly(size, deadline))
+            size = wire.length(self._exactly(wire.HEADER), most)
+            return wire.loads(self._exactly(size))
         except wire.Forged:
             self.finish(kill=True)
             raise
 
-    def _exactly(self, count: int, deadline: float) -> bytes:
+    def _exactly(self, count: int) -> bytes:
         parts = []
         while count:
-            self._until(deadline, self._up, select.POLLIN)
+            self._until(self._up, select.POLLIN)
             try:
                 part = os.read(self._up, min(count, 1 << 16))
             except ConnectionResetError:
@@ -75,12 +78,14 @@ class Job:
             count -= len(part)
         return b"".join(parts)
 
-    def _until(self, deadline: float, fd: int, what: int) -> None:
-        poll = select.poll()
+    def _until(self, fd: int, what: int) -> None:
+        poll, began = select.poll(), time.monotonic()
         poll.register(fd, what)
-        if not poll.poll(max(0, deadline - time.monotonic()) * 1000):
+        ready = poll.poll(max(0, self._left) * 1000)
+        self._left -= time.monotonic() - began
+        if not ready:
             self.finish(kill=True)
-            raise Died("wall", f"it did not answer within {self._wall:.0f} seconds")
+            raise Died("wall", f"it did not answer within {self._wall:.0f} seconds in all")
 
     def _died(self) -> Died:
         code = self.finish()
@@ -100,13 +105,14 @@ class Job:
         self.alive = False
         for fd in {self._down, self._up}:
             os.close(fd)
-        code = None if kill else self._wait(2)
-        if code is None:
+        ended = None if kill else self._wait(2)
+        if ended is None:
             self._kill()
+        code, self.spent = ended or (None, self._cpu)
         self._printed = self._output()
         return code
 
     def output(self) -> str:
         """What it printed, after its end."""
         self.finish()
-        return self._printed[:OUTPUT].decode("utf-8", "replace")
+        return self._printed.decode("utf-8", "replace")

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -19,13 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from course.exercise import Call, Check, Exercise, NotWritten, Wrong
-from course.grading import syscalls
+from course.exercise import Call, Exercise
+from course.grading.attempt import Run, cage
 from course.grading.inside import wire
 from course.grading.job import Died
 from course.grading.kit import Asked, Kit, load_kit
-from course.grading.remote import Raised, Remote, source_of
-from course.grading.results import BLOCKED, MISSING, PENDING, CheckResult, ExerciseResult, Graded
+from course.grading.results import BLOCKED, GRADED, MISSING, PENDING, CheckResult, ExerciseResult, Graded, plain
 from course.grading.sandbox import sandbox
 
 LARGEST = 5_000_000  # bytes of a notebook
@@ -33,7 +32,6 @@ _PARSED = 8_000_000  # bytes of what is read off one
 EVERYONE = ""  # the student of a notebook that is the same for all
 Given = Mapping[str, Collection[str]]  # by version, the students who were given it
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-TIMEOUTS = 2  # processes of one exercise that may run out of time before its other checks are given up
 
 
 def judge(data: bytes, kit: Kit, student: str, secret: bytes, level: str, given: Given = NOTHING,
@@ -55,13 +53,17 @@ def judge(data: bytes, kit: Kit, student: str, secret: bytes, level: str, given:
         if former is None:
             whose, others = _numbers(kit, student, given)
             graded.notes = _notes(found, kit, student, given)
-            for asked in kit.exercises:
-                exercise = _Judged(asked, kit, found.get("exercises", {}).get(asked.name), secret, graded, whose)
-                graded.exercises.append(exercise.result(seen, unseen, others))
+            judged = [_Judged(asked, kit, found.get("exercises", {}).get(asked.name), secret, graded, whose)
+                      for asked in kit.exercises]
+            for each in judged:
+                each.see(seen, others)
+            for each in judged:  # only now: what is shown of a visible run was printed before any hidden check had run
+                each.look_again(unseen)
+            graded.exercises = [each.outcome for each in judged]
     if former is not None:
         return judge(data, former, student, secret, level, given)
     graded.seconds = time.monotonic() - began
-    return graded
+    return plain(graded)
 
 
 def _former(found: dict, kit: Kit, student: str, given: Given, older: Mapping[str, str]) -> Kit | None:
@@ -106,7 +108,7 @@ def _read(data: bytes, kit: Kit, box: Any) -> tuple[dict, str]:
         return {}, f"the file has {len(data):,} bytes, at most {LARGEST:,} are read: {words}"
     asked = {each.name: {"needs": list(each.needs), "marked": each.marked} for each in kit.exercises}
     job = box.job(kit.limits)
-    order = {**_cage(kit), "do": "read", "data": base64.b64encode(data).decode(), "exercises": asked}
+    order = {**cage(kit), "do": "read", "data": base64.b64encode(data).decode(), "exercises": asked}
     try:
         answer = job.ask(order, _PARSED)
     except (Died, wire.Forged) as problem:
@@ -129,10 +131,6 @@ def _notes(found: dict, kit: Kit, student: str, given: Given) -> list[str]:
     return notes
 
 
-def _cage(kit: Kit) -> dict[str, Any]:
-    return {"limits": kit.limits, "filter": base64.b64encode(syscalls.program()).decode()}
-
-
 # ---------------------------------------------------------------- one exercise
 
 
@@ -144,57 +142,63 @@ class _Judged:
         self.asked, self.kit, self.found = asked, kit, found
         self.secret, self.graded, self.whose = secret, graded, whose
         self.outcome = ExerciseResult(asked.name, asked.points, notes=list((found or {}).get("notes", [])))
+        self.forged = ""
 
-    def result(self, seen: Any, unseen: Any, others: Sequence[str]) -> ExerciseResult:
+    def see(self, box: Any, others: Sequence[str]) -> None:
+        """What is there, and the visible checks."""
         if self.asked.marked == "people" and self.graded.refused:
-            return self._none(MISSING, "nothing of the file could be read")
-        if self.asked.marked == "people":
+            self._none(MISSING, "nothing of the file could be read")
+        elif self.asked.marked == "people":
             self.outcome.status, self.outcome.prose = PENDING, (self.found or {}).get("prose", "")
             if not self.outcome.prose:
                 self.outcome.notes.append("no text was found for it: look into the notebook before you mark it")
-            return self.outcome
-        visible, hidden = self.kit.visible[self.asked.name], self.kit.hidden.get(self.asked.name)
-        if not self.found or not self.found["found"]:
-            return self._none(MISSING, f"nothing in the notebook defines {self.asked.name}")
-        if self.found["missing"]:
-            return self._none(BLOCKED, f"it needs {' and '.join(self.found['missing'])}, which is not there")
+        elif not self.found or not self.found["found"]:
+            self._none(MISSING, f"nothing in the notebook defines {self.asked.name}")
+        elif self.found["missing"]:
+            self._none(BLOCKED, f"it needs {' and '.join(self.found['missing'])}, which is not there")
+        else:
+            exercise = self.kit.visible[self.asked.name]
+            run = self._run(exercise, box, False)
+            self.outcome.output, self.outcome.notes = run.output, self.outcome.notes + run.notes
+            if exercise.draw and exercise.is_value and not all(check.passed for check in self.outcome.checks):
+                self.outcome.flags += self._anothers(exercise, run.value, others)
+
+    def look_again(self, box: Any) -> None:
+        """The hidden checks, where there is something to check."""
+        if self.outcome.status == GRADED and self.asked.name in self.kit.hidden:
+            self.outcome.error = self._run(self.kit.hidden[self.asked.name], box, True).error
+        if self.forged:
+            self._forged()
+
+    def _run(self, exercise: Exercise, box: Any, is_hidden: bool) -> Run:
         variants = {name: variant_of(each, self.secret, self.whose) for name, each in self.kit.visible.items()}
-        forged = ""
-        for exercise, box, is_hidden in ((visible, seen, False), (hidden, unseen, True)):
-            if exercise is None:
-                continue
-            run = _Run(exercise, self.found["program"], variants, self.kit, box,
-                       partial(seed, self.secret, self.graded.submission, self.asked.name, str(is_hidden)))
-            for check, reason in zip(exercise.checks, run.reasons(), strict=True):
-                self.outcome.checks.append(CheckResult(check.title, is_hidden, check.points, not reason, reason[:2000],
-                                                       check.symptom))
-            forged = forged or run.forged
-            if not is_hidden:
-                self.outcome.output, self.outcome.notes = run.output, self.outcome.notes + run.notes
-                if exercise.draw and exercise.is_value and not all(check.passed for check in self.outcome.checks):
-                    self.outcome.flags += self._anothers(exercise, run.value, others)
-            self.outcome.error = run.error if is_hidden else ""
-        if forged:
-            self._forged(forged)
-        return self.outcome
+        run = Run(exercise, self.found["program"], variants, self.kit, box,
+                   partial(seed, self.secret, self.graded.submission, self.asked.name, str(is_hidden)))
+        for check, reason in zip(exercise.checks, run.reasons(), strict=True):
+            self.outcome.checks.append(CheckResult(check.title, is_hidden, check.points, not reason, reason[:2000],
+                                                   check.symptom))
+        self.forged = self.forged or run.forged
+        return run
 
     def _anothers(self, exercise: Exercise, value: Any, others: Sequence[str]) -> list[str]:
         """Whose variant a value is right for, if not this student's; evidence for a person, never a verdict."""
         return [f"right for the variant of {other}" for other in others if other != self.whose
                 and _passes(exercise, Call(exercise, value, variant_of(exercise, self.secret, other)))]
 
-    def _none(self, status: str, words: str) -> ExerciseResult:
+    def _none(self, status: str, words: str) -> None:
         self.outcome.status = status
         self.outcome.notes.append(words)
         for checks, is_hidden in ((self.kit.visible, False), (self.kit.hidden, True)):
             self.outcome.checks += [CheckResult(each.title, is_hidden, each.points, False, words, each.symptom)
                                     for each in (checks[self.asked.name].checks if self.asked.name in checks else [])]
-        return self.outcome
 
-    def _forged(self, words: str) -> None:
-        """Somebody spoke on the judge's line: no point of this exercise stands."""
-        self.outcome.flags.append(f"forged: {words}")
-        self.outcome.notes.append(f"its code wrote on the line between it and the judge ({words}): no points")
+    def _forged(self) -> None:
+        """Somebody spoke on the judge's line: no point of this exercise stands.
+
+        What was said is for the instructor alone: in a hidden run it may be the inputs.
+        """
+        self.outcome.flags.append(f"forged: {self.forged}")
+        self.outcome.notes.append("its code wrote on the line between it and the judge: no points")
         for check in self.outcome.checks:
             check.passed, check.reason = False, check.reason or "see the note"
 
@@ -206,94 +210,3 @@ def _passes(exercise: Exercise, call: Call) -> bool:
     except Exception:
         return False
     return True
-
-
-def _encoded(variants: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {name: {key: wire.encode(value, 1000) for key, value in each.items()} for name, each in variants.items()}
-
-
-class _Run:
-    """The visible, or the hidden, checks of one exercise, each with fresh inputs, in processes that may die."""
-
-    def __init__(self, exercise: Exercise, program: list, variants: dict, kit: Kit, box: Any, seed: Callable):
-        self.exercise, self.box, self.seed, self.kit, self.variant = exercise, box, seed, kit, variants[exercise.name]
-        self.output, self.error, self.forged, self.notes, self.value = "", "", "", [], None
-        self._timeouts, self._job, self._absent = 0, None, ""
-        self._start = {**_cage(kit), "do": "run", "name": exercise.name, "is_value": exercise.is_value,
-                       "numbers": kit.limits["numbers"], "program": program, "variants": _encoded(variants),
-                       "probes": {name: source_of(probe) for name, probe in exercise.probes.items()}}
-
-    def reasons(self) -> list[str]:
-        """For each check why it failed, or nothing."""
-        reasons = [self._reason(number, check) for number, check in enumerate(self.exercise.checks)]
-        self._end()
-        return reasons
-
-    def _reason(self, number: int, check: Check) -> str:
-        if self.forged:
-            return self.forged
-        for attempt in (1, 2):
-            if self._timeouts >= TIMEOUTS:
-                return "not run: the checks before it used up the time"
-            try:
-                return self._verdict(number, check)
-            except Died as end:
-                self._end()
-                if end.how in ("cpu", "wall"):
-                    self._timeouts += 1
-                if end.how != "wall" or attempt == 2:
-                    return str(end)
-            except wire.Forged as problem:
-                self._end()
-                self.forged = str(problem)
-                return self.forged
-        raise AssertionError("the second attempt returns")
-
-    def _verdict(self, number: int, check: Check) -> str:
-        remote = Remote(self.exercise, self.variant, self.ask, self.kit.limits["numbers"])
-        try:
-            with np.errstate(all="ignore"):
-                check.run(remote, np.random.default_rng(self.seed(str(number))))
-        except NotWritten:
-            return "not written yet: it returns None"
-        except Wrong as wrong:
-            return str(wrong) or check.title
-        except Exception as problem:  # the student's, over the line; or an answer this check cannot work with
-            self.error = f"{remote.raised or type(problem).__name__} {remote.line}".strip()
-            words = str(problem) if isinstance(problem, Raised) else f"{type(problem).__name__}: {problem}"
-            return f"{words}\n{remote.line}".strip()
-        finally:
-            self.value = remote.value
-        return ""
-
-    def ask(self, probe: str, args: tuple) -> Any:
-        """The answer to one call, from the process that runs, or a new one."""
-        most = 4096 + self.kit.limits["numbers"] * 64
-        if self._job is None:
-            self._job = self.box.job(self.kit.limits)
-            loaded = self._job.ask(self._start, 100_000)
-            self._loaded(loaded)
-            self._count = 0
-        if self._absent:
-            raise Wrong(self._absent)
-        self._count += 1
-        given = [wire.encode(arg, 1 << 22) for arg in args]
-        reply = self._job.ask({"n": self._count, "probe": probe, "args": given, "errors": np.geterr()}, most)
-        if not isinstance(reply, dict) or reply.get("n") != self._count:
-            raise wire.Forged("an answer to a call that was not made")
-        return reply
-
-    def _loaded(self, told: Any) -> None:
-        if not isinstance(told, dict) or set(told) != {"loaded", "callable", "kind", "notes"}:
-            raise wire.Forged("an answer before anything was asked")
-        if not self.notes and isinstance(told["notes"], list):
-            self.notes = [str(note)[:500] for note in told["notes"][:20]]
-        if told["loaded"] is not True:
-            self._absent = f"{self.exercise.name} is not there when its cells have run. {' '.join(self.notes)}".strip()
-        elif not self.exercise.is_value and told["callable"] is not True:
-            self._absent = f"{self.exercise.name} is a {str(told['kind'])[:40]}; it must be {self.exercise.call}."
-
-    def _end(self) -> None:
-        if self._job is not None:
-            self.output = (self.output + self._job.output())[:64_000]
-            self._job = None

@@ -32,10 +32,15 @@ class Raised(Exception):
 
 
 class Remote:
-    """The student's function, in another process. `ask(probe, args)` carries a call there and brings the reply."""
+    """The student's function, in another process. `ask(probe, args)` carries a call there and brings the reply.
 
-    def __init__(self, exercise: Exercise, variant: dict[str, Any], ask: Callable[[str, tuple], Any], numbers: int):
+    program: the student's statements, as [cell, source]; where an error was is looked up in them.
+    """
+
+    def __init__(self, exercise: Exercise, variant: dict[str, Any], ask: Callable[[str, tuple], Any], numbers: int,
+                 program: list):
         self._exercise, self.variant, self._ask, self._numbers = exercise, dict(variant), ask, numbers
+        self._program = program
         self.raised, self.line = "", ""  # the type of the last error, and the student's line
         self.value = None  # what came back last
 
@@ -54,7 +59,7 @@ class Remote:
             raise wire.Forged("an answer that is neither a value nor an error")
         value = wire.decode(reply["value"], self._numbers)
         for place, tree in reply["after"].items():
-            if not (place.isascii() and place.isdigit() and int(place) < len(args)):
+            if place not in map(str, range(len(args))):
                 raise wire.Forged("an answer about an argument that was not given")
             i = int(place)
             unchanged(args[i], wire.decode(tree, 1 << 22), names[i] if i < len(names) else f"number {i + 1}")
@@ -62,15 +67,38 @@ class Remote:
         return answered(value)
 
     def _raise(self, error: Any) -> None:
-        if not (isinstance(error, list) and len(error) == 3 and all(isinstance(text, str) for text in error)):
-            raise wire.Forged("an error that is none")
-        kind, words, self.line = error[0][:40], error[1][:500], error[2][:300]
-        self.raised = kind if kind.isidentifier() else "an error"
+        kind, words, self.line = explained(error, self._program)
+        self.raised = kind if kind in _ERRORS else "an error"  # of a hidden run this is shown, and a name can say much
         if kind == "TooLarge":
             raise Wrong(f"its answer is too large: {words}.")
         if kind in _ERRORS:
             raise _ERRORS[kind](words)
-        raise Raised(f"{self.raised}: {words}")
+        raise Raised(f"{kind}: {words}")
+
+
+def explained(error: Any, program: list) -> tuple[str, str, str]:
+    """The type of an error, its words, and the student's line where it was.
+
+    The process says only which line it was; its text is taken from what was handed in, or a hidden run could show what
+    it was given as the text of a line.
+    """
+    if not (isinstance(error, list) and list(map(type, error)) == [str, str, str, int]):
+        raise wire.Forged("an error that is none")
+    kind, words, cell, number = error
+    kind = kind[:40] if kind.isidentifier() else "an error"
+    for label, source in program:
+        lines = source.split("\n")
+        if label == cell and 0 < number <= len(lines) and (text := lines[number - 1].strip()):
+            return kind, words[:500], f"line {number} of <{label or 'a cell'}>: {text}"[:200]
+    return kind, words[:500], ""
+
+
+def noted(note: Any, program: list) -> str:
+    """A statement that failed while the cells ran: where, and why."""
+    if not (isinstance(note, list) and note and isinstance(note[0], str)):
+        raise wire.Forged("a note that is none")
+    kind, words, line = explained(note[1:], program)
+    return f"{line or note[0]}: {kind}: {words}"[:500]
 
 
 @cache

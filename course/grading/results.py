@@ -1,11 +1,17 @@
 """What a graded submission is: plain values, made by the judge, kept by the records, read by feedback and export.
 
-Nothing here was computed by a student's code except the strings that say so, and those are capped.
+Nothing here was computed by a student's code except the strings that say so, and those are capped and made plain.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import re
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+OUTPUT = 64_000  # bytes of what an exercise printed, as they are stored
+# Halves of letters, which no database takes; what steers a terminal; what turns the direction of all that follows.
+_UNSHOWN = re.compile("[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 GRADED, PENDING, BLOCKED, MISSING = "graded", "pending", "blocked", "missing"
 
@@ -71,3 +77,22 @@ class Graded:
         exercises = [ExerciseResult(**{**each, "checks": [CheckResult(**check) for check in each["checks"]]})
                      for each in stored["exercises"]]
         return cls(**{**stored, "exercises": exercises})
+
+
+def plain(graded: Graded) -> Graded:
+    """The same, with nothing in its texts that a database, a terminal or a page could stumble over."""
+    texts = {name: _plain(getattr(graded, name)) for name in ("exercises", "notes", "refused")}
+    return replace(graded, **texts)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNSHOWN.sub("\ufffd", value.replace("\r\n", "\n").replace("\r", "\n"))
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    if isinstance(value, CheckResult | ExerciseResult):
+        made = replace(value, **{name: _plain(part) for name, part in vars(value).items()})
+        if isinstance(made, ExerciseResult):
+            made.output = made.output.encode()[:OUTPUT].decode("utf-8", "ignore")
+        return made
+    return value

@@ -18,13 +18,15 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from functools import cache
 
 from course.grading import syscalls
 from course.grading.contents import INSIDE, bubblewrap, python
 from course.grading.inside import wire
-from course.grading.job import OUTPUT, Died, Job
+from course.grading.job import Died, Job
+from course.grading.results import OUTPUT
 
 IMAGE = "nnlab-judge"
 NOBODY = 65534
@@ -85,8 +87,8 @@ class Bubblewrap:
 
         return Job(line, line, self._ended, self.close, printed, limits)
 
-    def _ended(self, seconds: float) -> int | None:
-        """The exit code of the job that runs, or None if the supervisor does not tell in time."""
+    def _ended(self, seconds: float) -> tuple[int, float] | None:
+        """The exit code and CPU seconds of the job that runs, or None if the supervisor does not tell in time."""
         self._control.settimeout(seconds)
         try:
             told = self._control.recv(1000)
@@ -97,7 +99,8 @@ class Bubblewrap:
         self._control.settimeout(None)
         if not told:
             raise self._fallen()
-        return json.loads(told)["status"]
+        ended = json.loads(told)
+        return ended["status"], ended["cpu"]
 
     def _fallen(self) -> SandboxError:
         """The supervisor is gone, which no student can bring about: what bubblewrap said."""
@@ -117,11 +120,12 @@ class Bubblewrap:
         os.close(self._info)
         with contextlib.suppress(ProcessLookupError, ValueError):
             os.kill(json.loads(told)["child-pid"], signal.SIGKILL)
-        ended = os.pidfd_open(self._process.pid)
-        poll = select.poll()
-        poll.register(ended, select.POLLIN)
-        poll.poll(5000)  # bubblewrap itself ends when number 1 has
-        os.close(ended)
+        if self._process.poll() is None:
+            ended = os.pidfd_open(self._process.pid)
+            poll = select.poll()
+            poll.register(ended, select.POLLIN)
+            poll.poll(5000)  # bubblewrap itself ends when number 1 has
+            os.close(ended)
         self._process.kill()
         self._process.wait()
         self._process.stderr.close()
@@ -149,7 +153,7 @@ class OneShot:
 
     def job(self, limits: dict) -> Job:
         """A new process for one job."""
-        name = f"nnlab-{uuid.uuid4().hex}"
+        name, began = f"nnlab-{uuid.uuid4().hex}", time.monotonic()
         run = ("import os; down, up = os.dup(0), os.dup(1); os.dup2(2, 1); os.dup2(os.open(os.devnull, 0), 0); "
                "from inside import run; run.work(down, up, None)")
         process = subprocess.Popen(self._command(run, name), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -164,9 +168,9 @@ class OneShot:
         reader = threading.Thread(target=drain, daemon=True)
         reader.start()
 
-        def wait(seconds: float) -> int | None:
+        def wait(seconds: float) -> tuple[int, float] | None:
             try:
-                return process.wait(seconds)
+                return process.wait(seconds), time.monotonic() - began  # at least what it computed
             except subprocess.TimeoutExpired:
                 return None
 

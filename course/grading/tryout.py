@@ -26,7 +26,7 @@ from course.exercise import Exercise, NotWritten, Wrong
 from course.grading.inside import program, wire
 from course.grading.inside.loaded import Loaded
 from course.grading.kit import Asked, Kit, load_kit
-from course.grading.remote import Raised, Remote, source_of
+from course.grading.remote import Raised, Remote, noted, source_of
 
 _START, _EACH = 20, 5  # wall seconds: to begin, and for each CPU second that the judge allows
 
@@ -192,9 +192,10 @@ def main(place: Path) -> None:
                          "program": job["program"],
                          "probes": {name: source_of(probe) for name, probe in exercise.probes.items()}})
         about = loaded.about()
+        about["notes"] = [noted(note, job["program"]) for note in about["notes"]]
         tell(notes=about["notes"], absent=_absent(exercise, about))
         for number, check in enumerate(exercise.checks):
-            asking = Remote(exercise, variants[exercise.name], _Asking(loaded), numbers)
+            asking = Remote(exercise, variants[exercise.name], _Asking(loaded), numbers, job["program"])
             try:
                 with np.errstate(all="ignore"):
                     check.run(asking, np.random.default_rng([number, len(exercise.name)]))  # as in the notebook

@@ -21,7 +21,7 @@ class Loaded:
 
     def __init__(self, job: dict):
         self.most, self.name, self.is_value, self.notes = job["numbers"], job["name"], job["is_value"], []
-        self.cells: dict[str, str] = {}
+        self.labels: dict[str, str] = {}  # by what Python calls a cell's file
         variants = {name: {key: wire.decode(value, 1000) for key, value in each.items()}
                     for name, each in job["variants"].items()}
         self.names: dict[str, Any] = {"__name__": "__main__", "VARIANT": variants}
@@ -31,18 +31,18 @@ class Loaded:
 
     def _load(self, label: str, source: str) -> None:
         where = f"<{label or 'a cell'}>"
-        self.cells[where] = source
+        self.labels[where] = label
         try:
             variant = self.names["VARIANT"]
-            exec(compile(source, where, "exec"), self.names)
+            exec(compile(source, where, "exec", dont_inherit=True), self.names)
             self.names["VARIANT"] = variant  # a cell that sets it is the one that release filled in
         except BaseException as problem:
-            self.notes.append(self._explain(problem, source.strip().split("\n")[0]))
+            self.notes.append([source.strip().split("\n")[0][:200], *self._explained(problem)])
 
     @staticmethod
     def _probe(name: str, source: str) -> Callable:
         names: dict[str, Any] = {"np": np}
-        exec(compile(source, "<probe>", "exec"), names)
+        exec(compile(source, "a probe", "exec", dont_inherit=True), names)
         return names[name]
 
     def about(self) -> dict:
@@ -61,7 +61,7 @@ class Loaded:
             after = [(i, wire.encode(arg, 1 << 24)) for i, arg in enumerate(args) if isinstance(arg, np.ndarray | list)]
             reply["after"] = {str(i): tree for i, tree in after if tree != asked["args"][i]}
         except BaseException as problem:
-            reply = {"n": asked["n"], "error": [type(problem).__name__[:40], *self._explained(problem)]}
+            reply = {"n": asked["n"], "error": self._explained(problem)}
         return reply
 
     def _called(self, probe: str, args: list) -> Any:
@@ -70,25 +70,19 @@ class Loaded:
             return self.probes[probe](written, *args)
         return written if self.is_value else written(*args)
 
-    def _explain(self, problem: BaseException, first: str) -> str:
-        words, where = self._explained(problem)
-        return f"{where or first}: {type(problem).__name__[:40]}: {words}"[:500]
-
-    def _explained(self, problem: BaseException) -> list[str]:
-        """What it says, and the student's line where it happened."""
+    def _explained(self, problem: BaseException) -> list:
+        """Its type, what it says, and where in the student's code it happened: the cell and the line's number."""
         try:
             words = str(problem)[:300]
         except BaseException:
             words = ""
-        trace, line = problem.__traceback__, ""
+        trace, where = problem.__traceback__, ["", 0]
         while trace:
-            where = trace.tb_frame.f_code.co_filename
-            if where in self.cells:
-                source = self.cells[where].split("\n")
-                text = source[trace.tb_lineno - 1].strip() if trace.tb_lineno <= len(source) else ""
-                line = f"line {trace.tb_lineno} of {where}: {text}"[:200]
+            file = trace.tb_frame.f_code.co_filename
+            if file in self.labels:
+                where = [self.labels[file], trace.tb_lineno]
             trace = trace.tb_next
-        return [words, line]
+        return [type(problem).__name__[:40], words, *where]
 
 
 class Short(io.TextIOBase):

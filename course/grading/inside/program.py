@@ -69,9 +69,8 @@ class _Cell:
 
     def statements(self) -> list[_Statement]:
         lines = self.source.split("\n")
-        magic = [bool(_MAGIC.search(line)) for line in lines]
-        for plain in ([line if not m else "" for line, m in zip(lines, magic)], lines):
-            text = "\n".join(plain)
+        python = [line if not _MAGIC.search(line) else "" for line in lines]
+        for text in (self.source, "\n".join(python)):
             try:
                 found = [_Statement(self.label, node, text) for node in ast.parse(text).body]
             except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
@@ -79,7 +78,7 @@ class _Cell:
                 words = problem.msg if isinstance(problem, SyntaxError) else type(problem).__name__
                 self.note = f"the cell {self.label} is not Python and was left out: {where}{words}"
             else:
-                self.note = f"in the cell {self.label}, lines for IPython alone were left out" if any(magic) else ""
+                self.note = "" if text == self.source else f"in the cell {self.label}, lines for IPython were left out"
                 return [each for each in found if not each.asks_us]
         return []
 
@@ -146,6 +145,7 @@ def _cell(cell: Any) -> _Cell | None:
     label = grader.get("grade_id") if isinstance(grader, dict) else None
     if not isinstance(source, str):
         return None
+    source = source.replace("\r\n", "\n").replace("\r", "\n")  # as Python counts lines
     return _Cell(label[:100] if isinstance(label, str) else "", source, cell["cell_type"] == "code")
 
 
