@@ -194,7 +194,7 @@ attack("a generator for the judge", FORGED, scaled=_SAY + DEF + """
     say({"n": 1, "value": {"g": json.dumps({"bit_generator": "seed"})}, "after": {}})
     return x""")
 attack("an error with a page as its type", FORGED, scaled=_SAY + DEF + """
-    say({"n": 1, "error": ["<script>", 5, {}]})
+    say({"n": 1, "error": ["<script>", "words", 5, {}]})
     return x""")
 attack("standard output is the line", FORGED,
        scaled="import os\nos.dup2(3, 1)\n" + DEF + "print('hello')\n    return x")
@@ -221,7 +221,7 @@ attack("a name of a type that is a page",
 
 # ---------------------------------------------------------------- the notebook around it
 
-attack("an exercise that takes another's function with it", {"scaled": 4.0, "Counter": 0.0, "answer": 2.0},
+attack("an exercise that takes another's function with it", {"scaled": 0.0, "Counter": 0.0, "answer": 2.0},
        Counter="def scaled(x, n):\n    return 0\nCounter = 5")
 attack("a class body that ends the process", {"scaled": 4.0, "Counter": 0.0, "answer": 2.0},
        Counter="import os\nclass Counter:\n    os._exit(0)")

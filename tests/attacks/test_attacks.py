@@ -1,7 +1,10 @@
 """No hostile submission gains a point, does damage, outlives its limit, or costs another exercise."""
 
 import hashlib
+import json
 import os
+import re
+import resource
 import socket
 import time
 from pathlib import Path
@@ -9,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from course.grading import sandbox
+from course.grading.job import PATIENCE, Job
 from course.grading.judge import judge
 from course.grading.kit import load_kit
-from tests.attacks.corpus import ATTACKS
+from tests.attacks.corpus_more import ATTACKS
 from tests.grading.small import notebook, write_kit
 from tests.needs import needs
 
@@ -46,13 +50,14 @@ def fingerprint(folder):
 
 @pytest.fixture
 def namespaces(monkeypatch):
-    """The process namespaces of all sandboxes that were made; other tests may have others at the same time."""
-    seen, close = set(), sandbox.Bubblewrap.close
+    """The process namespaces of all sandboxes that were made, and when each was closed: the system gives its number to
+    another one soon, perhaps of another test that runs at the same time."""
+    seen, close = {}, sandbox.Bubblewrap.close
 
     def noted(self):
         if self._process is not None:
             children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-            seen.update(filter(None, map(_namespace, children)))
+            seen.update(dict.fromkeys(filter(None, map(_namespace, children)), time.clock_gettime(time.CLOCK_BOOTTIME)))
         close(self)
 
     monkeypatch.setattr(sandbox.Bubblewrap, "close", noted)
@@ -66,8 +71,40 @@ def _namespace(process):
         return None
 
 
+@pytest.fixture
+def lives(monkeypatch):
+    """How many seconds each process of a submission had, from its beginning to its end."""
+    seconds, begin, finish = [], Job.__init__, Job.finish
+
+    def begun(self, *args):
+        self.born = time.monotonic()
+        begin(self, *args)
+
+    def ended(self, kill=False):
+        was_alive = self.alive
+        try:
+            return finish(self, kill)
+        finally:
+            if was_alive:
+                seconds.append(time.monotonic() - self.born)
+
+    monkeypatch.setattr(Job, "__init__", begun)
+    monkeypatch.setattr(Job, "finish", ended)
+    return seconds
+
+
 def survivors(namespaces):
-    return [p.name for p in Path("/proc").iterdir() if p.name.isdigit() and _namespace(p.name) in namespaces]
+    found = [(p.name, _namespace(p.name)) for p in Path("/proc").iterdir() if p.name.isdigit()]
+    return [process for process, space in found if space in namespaces and _begun(process) < namespaces[space]]
+
+
+def _begun(process):
+    """Seconds from the machine's start; for ever, if it has ended."""
+    try:
+        after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return float("inf")
+    return int(after_name[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def stored(result):
@@ -75,8 +112,13 @@ def stored(result):
     return {each.name: repr(each) for each in result.exercises}
 
 
+def stored_texts(result):
+    return [result.notes, result.refused, [vars(each) | {"checks": list(map(vars, each.checks))}
+                                           for each in result.exercises]]
+
+
 @pytest.mark.parametrize("name", ATTACKS)
-def test_an_attack_gets_exactly_what_it_is_worth(name, kit, canary, server, namespaces, monkeypatch):
+def test_an_attack_gets_exactly_what_it_is_worth(name, kit, canary, server, namespaces, lives, monkeypatch):
     monkeypatch.setenv("COURSE_SECRET", "CANARY-SECRET")
     cells, points = ATTACKS[name]
     places = {"{canary}": str(canary), "{here}": str(HERE), "{port}": str(server.getsockname()[1])}
@@ -97,7 +139,15 @@ def test_an_attack_gets_exactly_what_it_is_worth(name, kit, canary, server, name
         assert len(kept) < 100_000, exercise
         shown = [note for each in result.exercises for note in each.notes] + [each.output for each in result.exercises]
         assert not any("HIDDENREASON" in text or "found in" in text for text in shown)
+    for each in result.exercises:
+        assert len(each.output.encode()) <= 64_000
+        assert not re.search(r"INPUT\W*\d", each.error + str(each.notes)), "a hidden run told its inputs"
+    texts = json.dumps(stored_texts(result), ensure_ascii=False)  # which spells NUL and its like as \u0000
+    assert not re.search(r"[\ud800-\udfff\x7f-\x9f\u202e]|\\u00[01]", texts)
     assert took < 90, "an attack holds the judge up"
+    assert max(lives) < PATIENCE * kit.limits["cpu_seconds"] + 2
+    for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
+        assert resource.getrusage(whose).ru_maxrss < 1 << 20, "more than 1 GB"
 
 
 def test_what_a_hidden_run_prints_or_says_is_not_shown(kit):

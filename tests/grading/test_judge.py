@@ -5,6 +5,7 @@ import hashlib
 
 import pytest
 
+from course.grading import attempt
 from course.grading.judge import judge, seed
 from course.grading.kit import load_kit
 from tests.grading.small import ANSWER, HIDDEN, TOML, notebook, write_kit
@@ -218,3 +219,24 @@ def test_a_wrong_unit_or_version_is_noted(kit):
 def test_a_result_comes_back_from_what_is_stored(kit):
     result = graded(kit, notebook())
     assert type(result).from_dict(result.as_dict()) == result
+
+
+def test_all_visible_checks_run_before_any_hidden_one(kit, monkeypatch):
+    """What a hidden run was given could reach a later visible run through the machine, and its output is shown."""
+    order, reasons = [], attempt.Run.reasons
+    monkeypatch.setattr(attempt.Run, "reasons", lambda run: order.append(run.exercise) or reasons(run))
+    graded(kit, notebook())
+    visible, hidden = list(kit.visible.values()), list(kit.hidden.values())
+    assert order == visible + hidden
+
+
+def test_a_cell_means_what_it_means_in_a_notebook(kit):
+    """Its annotations are values there, not the texts that our own files make of theirs."""
+    body = "def f(x: int): ...\nanswer = VARIANT['answer']['k'] + (f.__annotations__['x'] is int)"
+    assert points(graded(kit, notebook(answer=body)))["answer"] == 2
+
+
+def test_a_line_is_named_wherever_it_stands_in_its_cell(kit):
+    body = "y = 1\ndef scaled(x, n):\n    return missing_name\nz = 2"
+    assert one(graded(kit, notebook(scaled=body)), "scaled").error == (
+        "NameError line 3 of <scaled>: return missing_name")

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import time
 
 import numpy as np
 import pytest
@@ -70,7 +71,6 @@ def test_what_cannot_cross_keeps_its_types_name():
         assert isinstance(back, wire.Opaque)
         assert type(back).__name__ == name
     assert isinstance(there_and_back(2**63), wire.Opaque)
-    assert isinstance(there_and_back("x" * 20_001), wire.Opaque)
 
 
 def test_the_dots_of_a_frame_are_nothing_written():
@@ -78,7 +78,7 @@ def test_the_dots_of_a_frame_are_nothing_written():
 
 
 def test_too_many_numbers_are_said_so_and_not_sent():
-    for value in (np.zeros((40, 30)), [0] * 1001, [np.zeros(600), np.zeros(600)]):
+    for value in (np.zeros((40, 30)), [0] * 1001, [np.zeros(600), np.zeros(600)], "x" * 1000, np.zeros((1001, 0))):
         with pytest.raises(wire.TooLarge, match="more than 1,000"):
             wire.encode(value, MOST)
 
@@ -108,6 +108,15 @@ def test_json_that_is_not_strict_is_refused(data):
         wire.loads(data)
 
 
+def test_a_text_without_an_end_is_refused_at_once():
+    """Its quotes are looked at once: 300,000 of them, each the beginning of a text without an end, took hours."""
+    began = time.process_time()
+    for data in (b'"' + b'\\"' * 300_000, b'"' * 600_001, b'["' + b"\\" * 600_001, b'"\\'):
+        with pytest.raises(wire.Forged):
+            wire.loads(data)
+    assert time.process_time() - began < 5
+
+
 def test_brackets_in_a_text_are_no_nesting():
     assert wire.loads(json.dumps("[" * 100 + '\\"[[').encode()) == "[" * 100 + '\\"[['
 
@@ -130,10 +139,9 @@ def test_a_value_that_is_none_is_refused(tree):
 
 
 def test_more_numbers_than_allowed_are_refused_even_where_each_part_is_small():
-    for tree in ([_array("f8", (2,))] * 400, [0] * 1001, _array("b1", (0, 2**30), b""), [[]] * 1001):
-        if tree == _array("b1", (0, 2**30), b""):
-            assert wire.decode(tree, MOST).size == 0  # no bytes, no memory
-            continue
+    for tree in ([_array("f8", (2,))] * 400, [0] * 1001, [[]] * 1001,
+                 _array("b1", (0, 2**30), b""),  # no bytes, and a sum over the other axis has 2**30
+                 ["x" * 600] + [""] * 500):  # NumPy would make each as long as the longest
         with pytest.raises(wire.Forged):
             wire.decode(tree, MOST)
 
