@@ -441,7 +441,7 @@ def _(audit, rng):
              "scaling is suspected.")
 def _(audit, rng):
     for scaler in ("all", "both", "own", "validation", "test", "deviation", "train"):
-        _all_named(audit, rng, scaler=scaler, n=(30, 7, 5))
+        _all_named(audit, rng, scaler=scaler, n=(16, 7, 5))
 
 
 @audit.check("looks and choices", points=0.5, catches="F11",
