@@ -5,6 +5,7 @@ environment variable NNLAB_REQUIRE names it, as on CI (`NNLAB_REQUIRE=browser,to
 
 import os
 import shutil
+import subprocess
 from importlib import import_module
 
 import pytest
@@ -25,10 +26,19 @@ def _torch():
     return torch
 
 
+def _nbgrader():
+    python = os.environ.get("NNLAB_NBGRADER", "")
+    if not python or subprocess.run([python, "-c", "import nbgrader, anywidget"], capture_output=True).returncode:
+        raise ImportError(f"NNLAB_NBGRADER={python!r} is no python with nbgrader and what this project needs")
+    return python
+
+
 FINDERS = {  # name -> (how to get at it, how to mend its absence)
     "torch": (_torch, "pip install torch==2.13.0"),
     "sklearn": (lambda: import_module("sklearn"), "pip install scikit-learn"),
     "bwrap": (lambda: _program("bwrap"), "apt install bubblewrap"),
+    "nbgrader": (_nbgrader, "python -m venv ENV; ENV/bin/pip install nbgrader==0.9.6 '.[lab]'; "
+                            "NNLAB_NBGRADER=ENV/bin/python"),
     "browser": (lambda: _program("chromium", "chromium-browser", "google-chrome"), "apt install chromium"),
 }
 

@@ -42,11 +42,7 @@ class Released:
 
 def release(office: Office, unit: str, roster: Path | None = None, units: Path | None = None) -> Released:
     """Make the students' notebooks of a unit, one for all or one each. Raises ReleaseError, StripError."""
-    kit = load_kit((units or office.folder / "units").resolve() / unit)
-    if kit.version != office.units[unit].version:
-        raise ReleaseError(f"{kit.folder} is version {kit.version}, and course.toml says {office.units[unit].version}: "
-                           "change the one that is wrong")
-    notebook = strip.load(kit.folder / "private" / "assignment.ipynb")
+    kit, notebook = assigned(office, unit, units)
     students = read_roster(roster) if roster else [EVERYONE]
     target = office.folder / "released" / unit / kit.version
     _frozen(kit, target)
@@ -63,6 +59,15 @@ def release(office: Office, unit: str, roster: Path | None = None, units: Path |
         shutil.copytree(kit.folder, part / "kit", ignore=shutil.ignore_patterns("__pycache__"))
         _replace(part, target)
     return Released(target, kit, students)
+
+
+def assigned(office: Office, unit: str, units: Path | None) -> tuple[Kit, dict]:
+    """The kit of the version that course.toml names, and the author's notebook. Raises ReleaseError, StripError."""
+    kit = load_kit((units or office.folder / "units").resolve() / unit)
+    if kit.version != office.units[unit].version:
+        raise ReleaseError(f"{kit.folder} is version {kit.version}, and course.toml says {office.units[unit].version}: "
+                           "change the one that is wrong")
+    return kit, strip.load(kit.folder / "private" / "assignment.ipynb")
 
 
 def _place(student: str, unit: str) -> Path:
@@ -220,10 +225,12 @@ def versions(office: Office, unit: str) -> dict[str, str]:
 
 def receipt(released: Released) -> list[dict[str, str]]:
     """What the record keeps of each notebook that was made."""
-    unit, rows = released.kit.unit, []
-    for student in released.students:
-        file = released.folder / _place(student, unit) / f"{unit}.ipynb"
-        rows.append({"unit": unit, "version": released.kit.version, "kit": released.kit.hash, "student": student,
-                     "file": str(file.relative_to(released.folder.parents[2])),
-                     "sha256": hashlib.sha256(file.read_bytes()).hexdigest()})
-    return rows
+    unit, course = released.kit.unit, released.folder.parents[2]
+    files = {student: released.folder / _place(student, unit) / f"{unit}.ipynb" for student in released.students}
+    return [row(released.kit, student, file, str(file.relative_to(course))) for student, file in files.items()]
+
+
+def row(kit: Kit, student: str, file: Path, name: str) -> dict[str, str]:
+    """What the record keeps of one notebook."""
+    return {"unit": kit.unit, "version": kit.version, "kit": kit.hash, "student": student, "file": name,
+            "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}

@@ -62,6 +62,8 @@ def release(
         metavar="FILE", help="A CSV file with a column id: a notebook for each, with numbers of their own.")] = None,
     amend: Annotated[str, typer.Option(
         metavar="TEXT", help="A new version, after you mended the unit: what was wrong, for students to read.")] = "",
+    for_nbgrader: Annotated[Path | None, typer.Option(
+        metavar="FOLDER", help="Instead, write FOLDER/source/UNIT for a course that is run by nbgrader.")] = None,
 ) -> None:
     """Make what students get of a unit: the notebook without its solutions, and the visible checks.
 
@@ -78,9 +80,21 @@ def release(
 
         office = open_office(folder)
         name = office.unit(unit).name
+        if for_nbgrader and (roster or amend):
+            raise OfficeError("nbgrader gives all students the same notebook: --for-nbgrader goes without --roster "
+                              "and --amend")
         if amend and units:
             raise OfficeError("--amend changes the course's own copy of a unit: it goes without --units")
         with desk.writing(office, "release", name) as (records, _):
+            if for_nbgrader:
+                from course.grading.nbgrader_export import export
+
+                kit, notebook = making.assigned(office, name, units)
+                making.gate(kit, notebook, office.secret())
+                file = export(kit, for_nbgrader, office.secret())
+                records.add_releases([making.row(kit, making.EVERYONE, file, str(file.resolve()))], "for nbgrader")
+                print(f"{file}\nNext, in {for_nbgrader}: nbgrader generate_assignment {name}")
+                return
             if amend:
                 office = making.amend(office, name, amend)
             made = making.release(office, name, roster, units)
