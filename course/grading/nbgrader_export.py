@@ -29,7 +29,8 @@ from course.grading.judge import EVERYONE, variant_of
 from course.grading.kit import Kit
 
 BEGIN, END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
-HAND_IN = "**To hand in**, save this notebook and choose *Submit* in the list of assignments."
+HAND_IN = ("**Handing in.** Save, then choose *Submit* in the list of assignments. (There is no cell to run for it "
+           "here, whatever is said above.)")
 CONFIG = """c = get_config()
 c.CourseDirectory.course_id = "nnlab"
 c.ClearSolutions.code_stub = {"python": "...  # your code here"}
