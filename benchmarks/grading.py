@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from course.grading import release, strip
+from course.grading.bank import Bank
 from course.grading.kit import load_kit
 from course.grading.office import new_office, open_office
 from course.grading.records import Records
@@ -35,8 +36,7 @@ def submissions(office, unit: str, count: int):
     """(student, notebook) of a class: the bank's solutions, mixed by a seed."""
     kit = load_kit(office.folder / "units" / unit)
     notebook = strip.load(kit.folder / "private" / "assignment.ipynb")
-    bank: dict = {}
-    exec((kit.folder / "private" / "mutants.py").read_text(encoding="utf-8"), bank)
+    bank = Bank(kit)
     given, right = strip.stripped(notebook), strip.solved(notebook)
     rng, secret = np.random.default_rng(0), office.secret()
     for number in range(count):
@@ -44,9 +44,10 @@ def submissions(office, unit: str, count: int):
         made = release.made_for(kit, notebook, student, secret)
         for i, cell in enumerate(made["cells"]):
             name, fate = strip.label(cell), rng.random()
-            if name in bank["MUTANTS"]:
-                kind = "MUTANTS" if fate < 0.3 else "BENIGN" if fate < 0.5 else ""
-                texts = list(bank[kind][name].values()) if kind else [right["cells"][i]["source"]]
+            if name in bank.mutants:
+                texts = [right["cells"][i]["source"]]
+                if fate < 0.5:
+                    texts = list((bank.mutants if fate < 0.3 else bank.benign)[name].values())
                 if fate > 0.95:
                     texts = [given["cells"][i]["source"]]
                 cell["source"] = str(texts[rng.integers(len(texts))])
@@ -140,9 +141,12 @@ def peer(options) -> float:
         config = "c = get_config()\nc.CourseDirectory.course_id = 'nnlab'\n"
         (root / "nb" / "nbgrader_config.py").write_text(config)
 
+        scripts = Path(options.nbgrader).absolute().parent  # nbgrader calls alembic by its name
+        environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+
         def run(*words):
             command = [options.nbgrader, "-m", "nbgrader", *words]
-            done = subprocess.run(command, cwd=root / "nb", capture_output=True, text=True)
+            done = subprocess.run(command, cwd=root / "nb", capture_output=True, text=True, env=environment)
             if done.returncode:
                 raise SystemExit(f"{' '.join(command)}\n{done.stderr[-3000:]}")
 
