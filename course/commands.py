@@ -16,7 +16,7 @@ import typer
 
 from course import lessons, record
 from course.grading import commands as grading
-from course.grading import release_commands
+from course.grading import giving_commands, release_commands
 
 FOLDER = "nnlab-lessons"
 
@@ -214,7 +214,7 @@ def mendable() -> Iterator[None]:
 
 # The instructor's commands are listed by `nnlab course`, so that a student's list stays short.
 app.add_typer(grading.course, name="course")
-for command in [*release_commands.COMMANDS, *grading.COMMANDS]:
+for command in [*release_commands.COMMANDS, *grading.COMMANDS, *giving_commands.COMMANDS]:
     app.command(hidden=True)(command)
 
 

@@ -28,6 +28,7 @@ nnlab grades 1 --csv unit1.csv  the grades
 nnlab override 1 ann xor_why 2 --reason "says why"    what a person decides
 nnlab regrade 1                 after a check was mended: see who changes, then let it count
 nnlab feedback 1                a page for each student
+nnlab export 1 --to canvas ...  the points, in the file that the LMS exported
 nnlab backup, nnlab restore     the record is backed up after every command that writes
 
 Each of them has a help of its own: nnlab grade --help
@@ -218,29 +219,6 @@ def grades(
             show_table([[shelf.shown(cell) for cell in row] for row in rows])
 
 
-def feedback(
-    unit: Unit,
-    folder: Course = Path(),
-    student: Annotated[str | None, typer.Option(help="Only this one.")] = None,
-) -> None:
-    """Write a page of feedback for each student.
-
-    It shows the points that count, what the visible checks found and what the code printed; of the hidden checks the
-    title and the symptom. Give each student only the page that is theirs.
-
-    Example: nnlab feedback 1 --student ann
-    """
-    with mendable(f"feedback {unit}"):
-        from course.grading.feedback import give
-        from course.grading.office import open_office
-
-        given = give(open_office(folder), unit, student)
-        print(f"{given.pages} pages written into {given.folder}"
-              + (f", {given.same} are there already and unchanged" if given.same else ""))
-        if given.ungraded:
-            print(f"{given.ungraded} not graded yet, without a page: nnlab grade {unit}")
-
-
 def backup(
     to: Annotated[Path | None, typer.Option("--to", metavar="FOLDER", help="Copy everything, to another disk.")] = None,
     folder: Course = Path(),
@@ -284,4 +262,4 @@ def restore(
         print("What came after it: nnlab collect and nnlab grade again, and give its overrides anew.")
 
 
-COMMANDS = [collect, grade, regrade, override, grades, feedback, backup, restore]
+COMMANDS = [collect, grade, regrade, override, grades, backup, restore]

@@ -59,7 +59,7 @@ def give(office: Office, wanted: str, student: str | None = None) -> Given:
         if not stands:
             raise OfficeError(f"{unit}: {f'nobody called {shelf.shown(student)}' if student else 'nobody'} handed in")
         when = {row["id"]: row["finished"] for row in records.gradings(unit)}
-        title = _title(office, unit)
+        title = unit_title(office, unit)
         with Progress("pages written", len(stands)) as progress:
             for each in stands:
                 if each.grading is None:
@@ -73,7 +73,8 @@ def give(office: Office, wanted: str, student: str | None = None) -> Given:
     return given
 
 
-def _title(office: Office, unit: str) -> str:
+def unit_title(office: Office, unit: str) -> str:
+    """What its kit calls a unit."""
     try:
         return load_kit(office.folder / "units" / unit).title
     except KitError:
@@ -130,21 +131,24 @@ def _total(each: Standing) -> str:
 def _exercise(one: ExerciseResult, points: Points, handed_in: bytes) -> dict[str, Any]:
     pending = points.points is None
     share = 0 if pending or not points.of else points.points / points.of
-    notes = [_FORGED if note.startswith(_FORGED) else note for note in one.notes]  # what it wrote may hold an input
     return {
         "name": one.name, "points": f"{number(points.points)}{', ' * pending or ' '}of {number(points.of)} points",
         "percent": f"{100 * min(max(share, 0), 1):.1f}", "waiting": MARKED_BY_PEOPLE if pending else "",
-        "changed": clean(points.overridden), "notes": [clean(note) for note in notes],
+        "changed": clean(points.overridden), "notes": notes(one),
         "groups": _groups(one, handed_in), "output": printed(one.output),
     }
 
 
+def notes(one: ExerciseResult) -> list[str]:
+    """What a student may learn of how it went; what the code wrote on our line may hold an input."""
+    return [clean(_FORGED if note.startswith(_FORGED) else note) for note in one.notes]
+
+
 def _groups(one: ExerciseResult, handed_in: bytes) -> list[dict[str, Any]]:
     """The visible checks and the hidden ones."""
-    none_ran = one.status in (MISSING, BLOCKED)  # a note says why, once
     groups = []
     for title, hidden in (("The checks you could run yourself", False), ("The checks after you handed in", True)):
-        checks = [{"title": clean(check.title), "passed": check.passed, "said": "" if none_ran else _said(check),
+        checks = [{"title": clean(check.title), "passed": check.passed, "said": said(one, check),
                    "points": f"{number(check.points)} of {number(check.of)}" if check.of else ""}
                   for check in one.checks if check.hidden is hidden]
         error, line = _error(one.error, handed_in) if hidden else ("", "")
@@ -153,8 +157,9 @@ def _groups(one: ExerciseResult, handed_in: bytes) -> list[dict[str, Any]]:
     return groups
 
 
-def _said(check: CheckResult) -> str:
-    if check.passed:
+def said(one: ExerciseResult, check: CheckResult) -> str:
+    """What a student may learn of a check."""
+    if check.passed or one.status in (MISSING, BLOCKED):  # a note says why, once
         return ""
     return clean(check.symptom if check.hidden else check.reason)
 

@@ -19,8 +19,8 @@ from course.grading.archive import IntakeError, Member, Refused
 EACH = 10  # files of one student that are read
 NOT_A_NOTEBOOK = "it is no notebook: hand in the file that ends in .ipynb"
 # smithjohn_LATE_12345_67890_name.ipynb: student and submission by number. Of a new attempt the name ends in -1, -2.
-_CANVAS = re.compile(r"(?P<name>[^_/]+)(_LATE)?_(?P<id>[0-9]+)_[0-9]+_.+", re.IGNORECASE)
-_MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>[0-9]+)_assignsubmission_(file|onlinetext)_.*", re.IGNORECASE)
+CANVAS = re.compile(r"(?P<name>[^_/]+)(_LATE)?_(?P<id>[0-9]+)_[0-9]+_.+", re.IGNORECASE)
+MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>[0-9]+)_assignsubmission_(file|onlinetext)(_.*)?", re.IGNORECASE)
 _UNIT = re.compile(r"[0-9]{2}_[a-z0-9_]+(-handin)?([ -]?\(?[0-9]+\)?)?", re.IGNORECASE)  # nobody is called so
 
 
@@ -60,12 +60,16 @@ def collect(path: Path) -> list[Found]:
 
 def _by_student(members: list[Member], path: Path) -> dict[str, list[Member]]:
     found = defaultdict(list)
-    whole = path.resolve()
-    whole = whole.parent.name if _is_notebook(path.name) else whole.name if path.is_dir() else whole.stem
-    for member, student in zip(members, _students(members, whole), strict=True):
+    for member, student in zip(members, _students(members, _whole(path)), strict=True):
         member.problem = member.problem or ("" if _is_notebook(member.path) else NOT_A_NOTEBOOK)
         found[student].append(member)
     return found
+
+
+def _whole(path: Path) -> str:
+    """The name of what all the files are in."""
+    whole = path.resolve()
+    return whole.parent.name if _is_notebook(path.name) else whole.name if path.is_dir() else whole.stem
 
 
 def _read(member: Member) -> bytes:
@@ -92,6 +96,22 @@ def _order(member: Member) -> tuple:
     name = [(0, int(part), "") if part.isascii() and part.isdigit() and len(part) < 20 else (1, 0, part)
             for part in re.split(r"([0-9]+)", re.sub(r"(?i)\.ipynb$", "", member.path))]
     return not member.problem, member.time, name
+
+
+def named(path: Path) -> list[tuple[str, str]]:
+    """(student, path) of each file in a folder or a zip, told as `collect` tells it; nothing is read."""
+    path = Path(path).expanduser()
+    with archive.opened(path) as members:
+        return list(zip(_students(members, _whole(path)), [each.path for each in members], strict=True))
+
+
+def lms_number(student: str, file: str, pattern: re.Pattern) -> str:
+    """The number that an LMS gave a student, if the file came under a name by `pattern`, CANVAS or MOODLE; else ""."""
+    for part in file.split("/"):
+        match = pattern.fullmatch(part)
+        if match and _named(f"{match['name']}_{match['id']}") == student:  # what is further in is the student's choice
+            return match["id"]
+    return ""
 
 
 # ---------------------------------------------------------------- what
@@ -129,7 +149,7 @@ def _shared(paths: list[list[str]]) -> int:
     above = 0
     while paths and len({tuple(parts[:above + 1]) for parts in paths}) == 1:
         below = [parts[above + 1:] for parts in paths]
-        if not all(below) or _MOODLE.fullmatch(paths[0][above]):
+        if not all(below) or MOODLE.fullmatch(paths[0][above]):
             break
         if all(len(parts) > 1 and _UNIT.fullmatch(parts[0]) for parts in below):  # nbgrader's STUDENT/UNIT/UNIT.ipynb
             break
@@ -141,7 +161,7 @@ def _shared(paths: list[list[str]]) -> int:
 
 
 def _who(parts: list[str], whole: str) -> str:
-    if match := _MOODLE.fullmatch(parts[0]) or (_CANVAS.fullmatch(parts[0]) if len(parts) == 1 else None):
+    if match := MOODLE.fullmatch(parts[0]) or (CANVAS.fullmatch(parts[0]) if len(parts) == 1 else None):
         return f"{match['name']}_{match['id']}"
     if len(parts) > 1:
         return parts[0]

@@ -61,6 +61,7 @@ LAYOUTS = {
     "canvas": ["smithjohn_12345_67890_01_neurons-handin.ipynb", "doejane_LATE_777_67891_01_neurons-handin-2.ipynb"],
     "canvas in a folder": ["submissions/smithjohn_12345_67890_a.ipynb", "submissions/doejane_777_67891_b_1_2_c.ipynb"],
     "moodle": ["John Smith_12345_assignsubmission_file_/a.ipynb", "Jane_Doe_777_assignsubmission_file_/b.ipynb"],
+    "moodle 4.1": ["John Smith_12345_assignsubmission_file/a.ipynb", "Jane_Doe_777_assignsubmission_file/b.ipynb"],
     "moodle, flat": ["John Smith_12345_assignsubmission_file_a.ipynb", "Jane_Doe_777_assignsubmission_file_b.ipynb"],
     "moodle, whole": ["all/John Smith_12345_assignsubmission_file_/a.ipynb",
                       "all/Jane_Doe_777_assignsubmission_file_/b.ipynb"],
