@@ -65,7 +65,7 @@ def take(here: Course, what: dict, later: str = "", name: str = "in.zip") -> Pat
             made.writestr(path, json.dumps(notebook))
     assert here.nnlab("collect", "1", download) == 0
     paths, kit = dict(intake.named(download)), load_kit(here.folder / "units" / here.unit)
-    with Records(here.folder, write=True) as records:  # as `nnlab grade` and `nnlab override` do, in a tenth of the time
+    with Records(here.folder, write=True) as records:  # as nnlab grade and override do, but fast
         batch = records.begin("grade", here.unit)
         for each in standing.standings(records, here.unit):
             if each.grading is None:
