@@ -18,6 +18,7 @@ import pytest
 import course.grading
 from course.grading import giveback, intake, office, shelf, standing
 from course.grading.cells import ExportError, Sheet
+from course.grading.export import LAYOUTS
 from course.grading.kit import load_kit
 from course.grading.records import Records, Submission
 from course.grading.results import CheckResult, ExerciseResult, Graded
@@ -229,6 +230,17 @@ def test_a_column_that_is_not_an_assignments_is_refused(here, capsys, options, s
     data, _, wrong = filled(here, capsys, "canvas", *options)
     assert data == b""
     assert says in wrong
+
+
+def test_what_canvas_computes_is_refused_whatever_it_is_called(tmp_path):
+    (file := tmp_path / "x.csv").write_text("Student,ID,Section,Small (5),Small (6)\n Points Possible,,,(read only),3\n")
+    assert LAYOUTS["canvas"](Sheet(file), "", {"small"}).grade == 4
+
+
+def test_a_name_with_control_characters_is_never_packed():
+    assert giveback._canvas(["x\x1b_1_2_a.ipynb"], "", "") == ""
+    assert giveback._moodle(["x\x1b_1_assignsubmission_file_/a.ipynb"], "", "p.html") == ""
+    assert giveback._moodle(["x_1_assignsubmission_file_/../../a.ipynb"], "", "p.html").startswith("x_1_assign")
 
 
 def test_a_unit_that_is_worth_something_else_in_the_lms_is_told(here, capsys):
