@@ -233,7 +233,8 @@ def test_a_column_that_is_not_an_assignments_is_refused(here, capsys, options, s
 
 
 def test_what_canvas_computes_is_refused_whatever_it_is_called(tmp_path):
-    (file := tmp_path / "x.csv").write_text("Student,ID,Section,Small (5),Small (6)\n Points Possible,,,(read only),3\n")
+    file = tmp_path / "x.csv"
+    file.write_text("Student,ID,Section,Small (5),Small (6)\n Points Possible,,,(read only),3\n")
     assert LAYOUTS["canvas"](Sheet(file), "", {"small"}).grade == 4
 
 
