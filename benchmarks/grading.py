@@ -27,7 +27,7 @@ from course.grading.bank import Bank
 from course.grading.kit import load_kit
 from course.grading.office import new_office, open_office
 from course.grading.records import Records
-from course.grading.standing import standings
+from course.grading.tally import standings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -121,8 +121,8 @@ def ours(options) -> float:
         with Memory() as memory:
             nnlab("grade", options.unit, "--jobs", str(options.jobs), course=course)
         graded = time.monotonic() - began
-        with Records(open_office(course).folder) as records:
-            stands = standings(records, options.unit)
+        with Records(course) as records:
+            stands = standings(open_office(course), records, options.unit)
         points = [sum(each.points or 0 for each in one.exercises.values()) for one in stands]
     count = options.count
     print(f"nnlab, {count} submissions of {options.unit}, {options.jobs} jobs: collected in {collected:.1f} s, graded "

@@ -7,6 +7,7 @@ name only ever becomes words: where a file is stored is decided by shelf.py.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import re
 import stat
@@ -51,6 +52,7 @@ class Member:
     time: float
     read: Callable[[], bytes]  # raises Refused
     problem: str = ""  # known before it is read
+    written: str = ""  # its time in ISO form; without an offset where only the source knows its timezone
 
     @property
     def parts(self) -> list[str]:
@@ -155,7 +157,10 @@ def _file(path: Path, name: str, status: os.stat_result) -> Member:
         problem = "it is a link: hand in the file itself"
     elif not stat.S_ISREG(status.st_mode):
         problem = "it is no ordinary file"
-    return Member(name, status.st_mtime, lambda: _read_file(path), problem)
+    written = ""
+    if 0 < status.st_mtime < 2**33:  # beyond it lies no time that a calendar could tell
+        written = dt.datetime.fromtimestamp(int(status.st_mtime), dt.UTC).isoformat()
+    return Member(name, status.st_mtime, lambda: _read_file(path), problem, written)
 
 
 def _read_file(path: Path) -> bytes:
@@ -240,7 +245,11 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Membe
         problem = "it is packed in a way that is not known here"
     year, month, day, hour, minute, second = info.date_time
     time = ((((year * 12 + month) * 31 + day) * 24 + hour) * 60 + minute) * 60 + second
-    return Member(name, time, lambda: _unpacked(archive, info), problem)
+    try:
+        written = dt.datetime(*info.date_time).isoformat()
+    except ValueError:  # the 31st of February, or all zeros: it has none
+        written = ""
+    return Member(name, time, lambda: _unpacked(archive, info), problem, written)
 
 
 def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

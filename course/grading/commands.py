@@ -190,25 +190,29 @@ def override(
 
 
 def grades(
-    unit: Unit,
+    unit: Annotated[str, typer.Argument(metavar="UNIT", help="1, 01_neurons or neurons; all for the whole course.")],
     folder: Course = Path(),
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write them there instead.")] = None,
 ) -> None:
     """The points of each student and exercise.
 
-    Pending means that a person has to look at it; it is never 0.
+    Pending means that a person has to look at it; it is never 0. What lateness takes off, the penalty, is kept apart
+    from the raw points; deadlines, groups and the like stand in course.toml. Of all units: the totals.
 
     Example: nnlab grades 1 --csv unit1.csv
     """
     with mendable():
-        from course.grading import shelf, standing, store
+        from course.grading import shelf, standing, store, tally
         from course.grading.office import open_office
         from course.grading.records import Records
 
         office = open_office(folder)
-        name = office.unit(unit).name
         with Records(office.folder) as records:
-            rows = standing.table(standing.standings(records, name))
+            if unit == "all":
+                rows = tally.course(office, records)
+            else:
+                chosen = office.unit(unit)
+                rows = standing.table(tally.standings(office, records, chosen.name), chosen.terms.excused)
         if csv:
             with store.explained(csv):
                 csv.write_text(standing.as_csv(rows), encoding="utf-8-sig", newline="")  # the mark lets Excel read it

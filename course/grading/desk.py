@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from course.grading import batch as batches
-from course.grading import standing
+from course.grading import tally
 from course.grading.judge import judge
 from course.grading.kit import KitError, load_kit
 from course.grading.office import Office, OfficeError
@@ -75,18 +75,18 @@ class Bench:
 
 
 def grade(office: Office, wanted: str, units: Path | None, jobs: int, unsafe: bool, again: bool) -> bool:
-    """Judge the newest attempts that nothing has judged yet; whether all went well."""
+    """Judge the attempts that can count and that nothing has judged yet; whether all went well."""
     unit = office.unit(wanted).name
     bench = Bench(office, unit, units, jobs, unsafe)
     with writing(office, "grade", unit) as (records, batch):
         done = {row["submission"] for row in records.gradings(unit) if not row["failed"]}
-        newest = records.latest(unit)
+        newest = tally.to_judge(office, records, unit)
         if not newest:
             print(f"{unit}: nothing was handed in yet: nnlab collect {wanted} PATH")
             return True
         todo = [each for each in newest if again or each.id not in done]
         outcome = bench.judge(records, batch, todo)
-        stands = standing.standings(records, unit)
+        stands = tally.standings(office, records, unit)
         gradings = {row["id"]: row for row in records.gradings(unit)}
     _tell(unit, outcome, len(newest) - len(todo))
     if other := sum(each.grading is not None and not bench.is_by(gradings[each.grading]) for each in stands):
@@ -116,7 +116,7 @@ def regrade(office: Office, wanted: str, units: Path | None, student: str | None
     unit = office.unit(wanted).name
     bench = Bench(office, unit, units, jobs, unsafe)
     with writing(office, "regrade", unit) as (records, batch):
-        rows, newest = records.gradings(unit), records.latest(unit)
+        rows, newest = records.gradings(unit), tally.to_judge(office, records, unit)
         graded = {row["submission"] for row in rows}
         chosen = {each.id: each for each in newest if student in (None, each.student) and each.id in graded}
         if not chosen:
@@ -132,7 +132,7 @@ def regrade(office: Office, wanted: str, units: Path | None, student: str | None
                   "To judge again all the same: --again")
             return
         _tell(unit, outcome, 0)
-        changed, held = _preview(records, unit, set(proposals), let_fall)
+        changed, held = _preview(office, records, unit, set(proposals), let_fall)
         if changed and not agree():
             print("Nothing has changed yet. To let it count, the same command with --yes")
             return
@@ -140,9 +140,10 @@ def regrade(office: Office, wanted: str, units: Path | None, student: str | None
     print(f"{unit}: {changed} changed" + (f", {held} kept what they had" if held else ""))
 
 
-def _preview(records: Records, unit: str, proposals: set[int], let_fall: bool) -> tuple[int, int]:
+def _preview(office: Office, records: Records, unit: str, proposals: set[int],
+             let_fall: bool) -> tuple[int, int]:
     """Show who would change and who would not although the new points are lower; how many each."""
-    before, after, fallen = (standing.standings(records, unit, *how)
+    before, after, fallen = (tally.standings(office, records, unit, *how)
                              for how in ((), (proposals, let_fall), (proposals, True)))
     changed = _differences(before, after)
     held = _differences(after, fallen)
@@ -158,7 +159,7 @@ def _differences(before: list[Standing], after: list[Standing]) -> list[str]:
         names = dict.fromkeys([*new.exercises, *old.exercises])
         pairs = [(name, *(_points(each, name) for each in (old, new))) for name in names]
         if parts := [f"{name} {was} -> {now}" for name, was, now in pairs if was != now]:
-            lines.append(f"{shown(old.submission.student)}: {', '.join(parts)}")
+            lines.append(f"{shown(old.student)}: {', '.join(parts)}")
     return lines
 
 
@@ -173,7 +174,7 @@ def override(office: Office, wanted: str, student: str, exercise: str, points: f
     """Set the points of one exercise by hand; OfficeError where that makes no sense."""
     unit = office.unit(wanted).name
     with writing(office, "override", unit) as (records, _):
-        stands = {each.submission.student: each for each in standing.standings(records, unit)}
+        stands = {each.student: each for each in tally.standings(office, records, unit)}
         if student not in stands:
             raise OfficeError(f"{unit}: nobody called {shown(student)} handed in; there are {_some(list(stands))}")
         mine = stands[student]

@@ -19,7 +19,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from course.grading import desk, shelf, standing, store
+from course.grading import desk, shelf, store, tally
 from course.grading.batch import FAILED
 from course.grading.kit import KitError, load_kit
 from course.grading.office import Office, OfficeError
@@ -55,7 +55,7 @@ def give(office: Office, wanted: str, student: str | None = None) -> Given:
     unit = office.unit(wanted).name
     given = Given(office.folder / "feedback" / unit)
     with desk.writing(office, "feedback", unit) as (records, _):
-        stands = [each for each in standing.standings(records, unit) if student in (None, each.submission.student)]
+        stands = [each for each in tally.standings(office, records, unit) if student in (None, each.student)]
         if not stands:
             raise OfficeError(f"{unit}: {f'nobody called {shelf.shown(student)}' if student else 'nobody'} handed in")
         when = {row["id"]: row["finished"] for row in records.gradings(unit)}
@@ -67,7 +67,7 @@ def give(office: Office, wanted: str, student: str | None = None) -> Given:
                 else:
                     graded = records.graded(each.grading)
                     text = page(each, graded, title, when[each.grading], _handed_in(office, each, graded))
-                    new = _put(records, each, given.folder / f"{shelf.safe_name(each.submission.student)}.html", text)
+                    new = _put(records, each, given.folder / f"{shelf.safe_name(each.student)}.html", text)
                     given.pages, given.same = given.pages + new, given.same + (not new)
                 progress.step()
     return given
@@ -115,17 +115,20 @@ def page(each: Standing, graded: Graded, title: str, when: str, handed_in: bytes
     footer = (f"Graded on {when[:10]} by version {graded.version} of the unit (checks {graded.kit[:12]}), from the "
               f"file with the sha256 {graded.submission[:12]}, as on your receipt. Protection: {graded.level}.")
     exercises = [_exercise(one, each.exercises[one.name], handed_in) for one in graded.exercises]
-    return _template().render(title=clean(title, 200), student=clean(each.submission.student, 200), footer=footer,
+    return _template().render(title=clean(title, 200), student=clean(each.student, 200), footer=footer,
                               total=_total(each), notes=[clean(note) for note in [*notes, *graded.notes]],
                               exercises=exercises)
 
 
 def _total(each: Standing) -> str:
-    done = sum(one.points for one in each.exercises.values() if one.points is not None)
+    off = f"; {each.late.words}" if each.late.days else ""
     waiting = sum(one.of for one in each.exercises.values() if one.points is None)
+    if each.excused:
+        return "You are excused: this counts for nothing"
     if not waiting:
-        return f"{number(done)} of {number(each.of)} points"
-    return f"{number(done)} of {number(each.of - waiting)} points so far; {number(waiting)} more are still to be marked"
+        return f"{number(each.total)} of {number(each.of)} points{off}"
+    return (f"{number(each.known)} of {number(each.of - waiting)} points so far; {number(waiting)} more are still to "
+            f"be marked{off}")
 
 
 def _exercise(one: ExerciseResult, points: Points, handed_in: bytes) -> dict[str, Any]:

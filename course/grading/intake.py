@@ -25,12 +25,16 @@ _UNIT = re.compile(r"[0-9]{2}_[a-z0-9_]+(-handin)?([ -]?\(?[0-9]+\)?)?", re.IGNO
 
 
 class Found(NamedTuple):
-    """One file of one student; of several, the last in the list is the newest. `data` is empty where it was refused."""
+    """One file of one student; of several, the last in the list is the newest. `data` is empty where it was refused.
+
+    `written` is the time of the file as its source gives it, in ISO form, or empty.
+    """
 
     student: str
     file: str
     data: bytes
     problem: str
+    written: str = ""
 
 
 def collect(path: Path) -> list[Found]:
@@ -88,7 +92,7 @@ def _rows(student: str, members: list[tuple[Member, bytes]]) -> list[Found]:
     members = sorted(members, key=lambda each: _order(each[0]))
     if not members[-1][0].problem:
         members = [each for each in members if each[0].problem != NOT_A_NOTEBOOK]
-    return [Found(student, member.path, data, member.problem) for member, data in members]
+    return [Found(student, member.path, data, member.problem, member.written) for member, data in members]
 
 
 def _order(member: Member) -> tuple:

@@ -6,7 +6,6 @@ word that is not known is an error that names the nearest one that is.
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -15,11 +14,12 @@ import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from course.check import UNITS
-from course.grading import backups, records, store
+from course.grading import backups, records, settings, store
+from course.grading.settings import OfficeError, Rules, Terms
 
 SETTINGS, SECRET = "course.toml", "secret"
 PARTS = ("units", "released", "handed-in", "feedback", "backups")
@@ -33,7 +33,7 @@ handed in. Keep it on a disk that only you can read, and copy it to another one:
 
 | here | what it is | may students see it? |
 |---|---|---|
-| course.toml | the units of this course and their versions | harmless |
+| course.toml | the units of this course, deadlines, extensions, groups | **never**, once students are named in it |
 | secret | the seeds of variants and of checks come from it; lost, no grade can be made again | **never** |
 | units/ | your copy of the assignments, to change; `private/` holds hidden checks and solutions | **never** |
 | released/ | what `nnlab release UNIT` made for students | this is what they get |
@@ -52,16 +52,13 @@ IGNORED = ["secret", "records*", "replaced-*", "backups/", "handed-in/", "releas
            "__pycache__/"]
 
 
-class OfficeError(Exception):
-    """The course folder is not as it must be, in one line that says how to mend it."""
-
-
 @dataclass(frozen=True)
 class Unit:
     """One unit of the course: `version` is the one that was assigned."""
 
     name: str
     version: str
+    terms: Terms = field(default_factory=Terms)
 
 
 @dataclass(frozen=True)
@@ -71,12 +68,13 @@ class Office:
     folder: Path
     name: str
     units: dict[str, Unit]
+    rules: Rules = field(default_factory=Rules)
 
     def unit(self, wanted: str) -> Unit:
         """The unit meant by 1, 01, neurons or 01_neurons."""
         if name := meant(wanted, self.units):
             return self.units[name]
-        raise OfficeError(f"no unit {wanted!r} in {self.folder / SETTINGS}{_nearest(wanted, list(self.units))}")
+        raise OfficeError(f"no unit {wanted!r} in {self.folder / SETTINGS}{settings.nearest(wanted, list(self.units))}")
 
     def secret(self) -> bytes:
         """The course's secret. Refuses one that others on this machine can read."""
@@ -118,7 +116,7 @@ def open_office(folder: Path) -> Office:
         raise OfficeError(f"{path}: {problem.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise OfficeError(f"{path} is not TOML: {problem}") from None
-    _shape(about, _COURSE, str(path))
+    settings.shape(about, _COURSE, settings.COURSE, str(path))
     units = {}
     for name, table in about["units"].items():
         where = f"{path}, [units.{name}]"
@@ -126,25 +124,9 @@ def open_office(folder: Path) -> Office:
             raise OfficeError(f"{where}: a unit is named like its folder, in letters, digits and _")
         if not isinstance(table, dict):
             raise OfficeError(f'{where}: expected a table with version = "1.0"')
-        _shape(table, _UNIT, where)
-        units[name] = Unit(name, **table)
-    return Office(Path(folder).resolve(), about["name"], units)
-
-
-def _shape(table: dict, known: dict[str, type], where: str) -> None:
-    for key, value in table.items():
-        if key not in known:
-            raise OfficeError(f"{where}: unknown word {key!r}{_nearest(key, list(known))}")
-        if not isinstance(value, known[key]):
-            raise OfficeError(f"{where}: {key} is {value!r}; expected a {known[key].__name__}"
-                              f"{', in quotes' if known[key] is str else ''}")
-    if missing := [key for key in known if key not in table]:
-        raise OfficeError(f"{where}: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, 1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known) or 'none'}"
+        settings.shape(table, _UNIT, settings.UNIT, where)
+        units[name] = Unit(name, table["version"], settings.terms(table, about, where))
+    return Office(Path(folder).resolve(), about["name"], units, settings.rules(about, str(path)))
 
 
 # ---------------------------------------------------------------- a new one
@@ -193,7 +175,8 @@ def _lay(folder: Path, source: Path, versions: dict[str, str], name: str) -> Non
     with os.fdopen(secret, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(32) + "\n")
     quoted = json.dumps(name, ensure_ascii=False)  # TOML's strings are JSON's
-    lines = ["# The units of this course and the version that was assigned.", f"name = {quoted}"]
+    lines = ["# The units of this course and the version that was assigned.", f"name = {quoted}",
+             settings.EXAMPLE.rstrip()]
     for unit, version in versions.items():
         lines += ["", f"[units.{unit}]", f"version = {json.dumps(version)}"]
     (folder / SETTINGS).write_text("\n".join(lines) + "\n", encoding="utf-8")

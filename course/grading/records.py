@@ -63,7 +63,8 @@ CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} {when}
 
 # A later version of the tables is a further step; a step that was ever released is never changed.
 STEPS = [TABLES + _append_only("batches", "ends", "submissions", "gradings", "exercises", "checks", "adoptions",
-                               "overrides", "releases", "feedback")]
+                               "overrides", "releases", "feedback"),
+         "ALTER TABLE submissions ADD COLUMN written TEXT NOT NULL DEFAULT '';"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Submission:
     stored: str  # its place below the course folder
     file: str  # what the student called it
     problem: str  # why it cannot be graded, found at intake
+    received_at: str = ""  # when it was collected
+    written: str = ""  # the file's own time, as intake found it
 
 
 class Records:
@@ -141,7 +144,7 @@ class Records:
 
     def submissions(self, unit: str, student: str | None = None) -> list[Submission]:
         """All attempts, in the order they came."""
-        columns = "id, unit, student, attempt, sha256, stored, file, problem"
+        columns = "id, unit, student, attempt, sha256, stored, file, problem, received_at, written"
         rows = self._all(f"SELECT {columns} FROM submissions WHERE unit = ? AND (?2 IS NULL OR student = ?2) "
                          "ORDER BY id", unit, student)
         return [Submission(**dict(row)) for row in rows]
@@ -152,10 +155,10 @@ class Records:
         return [newest[student] for student in sorted(newest)]
 
     def add_submission(self, batch: int, unit: str, student: str, attempt: int, sha256: str, size: int, stored: str,
-                       file: str, problem: str, notes: list[str] | None = None) -> int:
+                       file: str, problem: str, written: str = "", notes: list[str] | None = None) -> int:
         return self.add("submissions", batch=batch, unit=unit, student=student, attempt=attempt, received_at=now(),
                         sha256=sha256, size=size, stored=stored, file=file, problem=problem,
-                        notes=json.dumps(notes or []))
+                        written=written, notes=json.dumps(notes or []))
 
     # ------------------------------------------------------------ how it was judged
 

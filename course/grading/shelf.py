@@ -51,19 +51,20 @@ class Taken:
     problems: list[tuple[str, str]] = field(default_factory=list)  # (file, what is wrong); they get a row too
 
 
-def take(records: Records, batch: int, unit: str, found: list[tuple[str, str, bytes, str]],
+def take(records: Records, batch: int, unit: str, found: list[tuple[str, str, bytes, str, str]],
          again: bool = False) -> Taken:
-    """Store what intake found, (student, file name, bytes, problem), as new attempts. Taking it twice changes nothing.
+    """Store what intake found, (student, file name, bytes, problem, its time), as new attempts.
 
-    With `again`, a file that was an older attempt becomes the newest.
+    Taking it twice changes nothing. With `again`, a file that was an older attempt becomes the newest.
     """
     taken, attempts = Taken(), {}
     for each in records.submissions(unit):
         attempts.setdefault(each.student, []).append((each.sha256, each.problem))
-    found = [(storable(student), storable(file), data, storable(problem)) for student, file, data, problem in found]
+    found = [(storable(student), storable(file), data, storable(problem), written)
+             for student, file, data, problem, written in found]
     times = Counter(student for student, *_ in found)
     taken.twice = {student: file for student, file, *_ in found if times[student] > 1}
-    for student, file, data, problem in found:
+    for student, file, data, problem, written in found:
         mine = attempts.setdefault(student, [])
         key = (hashlib.sha256(data).hexdigest(), problem)
         if mine and mine[-1] == key:
@@ -78,7 +79,8 @@ def take(records: Records, batch: int, unit: str, found: list[tuple[str, str, by
         mine.append(key)
         stored = f"{HANDED_IN}/{unit}/{safe_name(student)}/{len(mine)}.ipynb"
         _write(records.path.parent / stored, data)
-        records.add_submission(batch, unit, student, len(mine), key[0], len(data), stored, file, problem)
+        records.add_submission(batch, unit, student, len(mine), key[0], len(data), stored, file, problem,
+                               written)
         taken.new += 1
         if problem:
             taken.problems.append((file, problem))

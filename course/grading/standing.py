@@ -13,9 +13,11 @@ import sqlite3
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from course.grading.deadlines import Late
 from course.grading.records import Records, Submission
 from course.grading.results import PENDING
 
+EXCUSED = "excused"
 Gradings = list[tuple[sqlite3.Row, list[sqlite3.Row]]]  # of one submission: each with its exercises
 
 
@@ -30,28 +32,49 @@ class Points:
 
 @dataclass
 class Standing:
-    """One student in one unit, by the newest attempt."""
+    """One student in one unit, by one attempt: their own, or one of their group."""
 
     submission: Submission
+    student: str
     grading: int | None = None  # the one that counts; None: not graded yet
     level: str = ""
     exercises: dict[str, Points] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
+    late: Late = field(default_factory=Late)
+    excused: bool = False
+
+    @property
+    def raw(self) -> float | None:
+        """The points before anything is taken off; None while anything is pending."""
+        pending = any(each.points is None for each in self.exercises.values())
+        return None if pending or not self.exercises else self.known
+
+    @property
+    def known(self) -> float:
+        """The points that are decided so far."""
+        return sum(each.points or 0 for each in self.exercises.values())
+
+    @property
+    def penalty(self) -> float | None:
+        """The points that lateness takes off."""
+        return None if self.raw is None and self.late.share else (self.raw or 0) * self.late.share
 
     @property
     def total(self) -> float | None:
-        """None while anything is pending."""
-        points = [each.points for each in self.exercises.values()]
-        return None if not points or None in points else sum(points)
+        return None if self.raw is None else self.raw - self.penalty
 
     @property
     def of(self) -> float:
         return sum(each.of for each in self.exercises.values())
 
 
-def standings(records: Records, unit: str, adopting: set[int] | None = None, let_fall: bool = False) -> list[Standing]:
-    """How everybody who handed in stands, by student; as if the gradings in `adopting` were adopted."""
+def attempts(records: Records, unit: str, adopting: set[int] | None = None, let_fall: bool = False,
+             groups: dict[str, tuple[str, ...]] | None = None) -> dict[str, list[Standing]]:
+    """How each attempt stands, by student, in the order they came; as if the gradings in `adopting` were adopted.
+
+    What one of a group hands in is an attempt of each of them.
+    """
     exercises = defaultdict(list)
     for row in records.points(unit):
         exercises[row["grading"]].append(row)
@@ -59,8 +82,12 @@ def standings(records: Records, unit: str, adopting: set[int] | None = None, let
     for row in records.gradings(unit):
         gradings[row["submission"]].append((row, exercises[row["id"]]))
     overrides = records.overrides(unit)
-    return [_standing(each, counting(gradings[each.id], adopting or set(), let_fall), overrides)
-            for each in records.latest(unit)]
+    found: dict[str, list[Standing]] = defaultdict(list)
+    for each in records.submissions(unit):
+        counts = counting(gradings[each.id], adopting or set(), let_fall)
+        for student in (groups or {}).get(each.student, (each.student,)):
+            found[student].append(_standing(each, student, counts, overrides))
+    return found
 
 
 def counting(gradings: Gradings, adopting: set[int] | None = None, let_fall: bool = False) -> tuple | None:
@@ -90,18 +117,21 @@ def _sum(exercises: list[sqlite3.Row]) -> float:
     return sum(each["points"] or 0 for each in exercises)
 
 
-def _standing(submission: Submission, counts: tuple | None, overrides: dict) -> Standing:
+def _standing(submission: Submission, student: str, counts: tuple | None, overrides: dict) -> Standing:
+    by = [f"handed in by {submission.student}"] if student != submission.student else []
     if counts is None:
-        return Standing(submission, notes=["not graded yet"])
+        return Standing(submission, student, notes=[*by, "not graded yet"])
     grading, rows = counts
-    standing = Standing(submission, grading["id"], grading["level"])
+    standing = Standing(submission, student, grading["id"], grading["level"], notes=by)
     if grading["refused"]:
         standing.notes.append(grading["refused"])
     if grading["level"] == "unsafe":
         standing.notes.append("judged without a sandbox")
     for row in rows:
         points = Points(row["points"], row["of"])
-        if override := overrides.get((submission.student, row["name"])):
+        # one's own before that of who handed in, which is for the whole group
+        override = overrides.get((student, row["name"])) or overrides.get((submission.student, row["name"]))
+        if override:
             points = Points(override["points"], row["of"], override["reason"])
             standing.notes.append(f"{row['name']} set to {number(override['points'])}: {override['reason']}")
         standing.exercises[row["name"]] = points
@@ -116,16 +146,22 @@ def number(points: float | None) -> str:
     return PENDING if points is None else f"{round(points, 4):.10g}"
 
 
-def table(standings: list[Standing]) -> list[list[str]]:
-    """The grades of a unit as rows of text, the heads first: a column an exercise, in the order of the assignment."""
+def table(standings: list[Standing], excused: frozenset[str] = frozenset()) -> list[list[str]]:
+    """The grades of a unit as rows of text, the heads first: a column an exercise, in the order of the assignment.
+
+    Who is `excused` has a row also without a hand-in.
+    """
     names = list(dict.fromkeys(name for each in standings for name in each.exercises))
-    rows = [["student", *names, "total", "of", "notes"]]
+    rows = []
     for each in standings:
         missing = PENDING if each.grading is None else ""  # an exercise that another version of the unit has
         points = [number(each.exercises[name].points) if name in each.exercises else missing for name in names]
         of = number(each.of) if each.exercises else ""
-        rows.append([each.submission.student, *points, number(each.total), of, "; ".join(each.notes)])
-    return rows
+        total = EXCUSED if each.excused else number(each.total)
+        rows.append([each.student, *points, number(each.raw), number(each.penalty), total, of, "; ".join(each.notes)])
+    for student in excused - {each.student for each in standings}:
+        rows.append([student, *[""] * len(names), "", "", EXCUSED, "", ""])
+    return [["student", *names, "raw", "penalty", "total", "of", "notes"], *sorted(rows)]
 
 
 def as_csv(rows: list[list[str]]) -> str:

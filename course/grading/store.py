@@ -139,6 +139,8 @@ def connect(path: Path, steps: list[str], write: bool) -> sqlite3.Connection:
     if version > len(steps):
         raise RecordsError(f"{path} was written by a newer nnlab (its tables are version {version}, this one knows "
                            f"{len(steps)}): pip install --upgrade nnlab")
+    if version < len(steps) and not write:
+        raise RecordsError(f"{path} was written by an older nnlab: nnlab backup brings it up to date")
     db = sqlite3.connect(path, isolation_level=None, timeout=10)
     try:
         with explained(path):

@@ -133,10 +133,10 @@ def _reason(check, value) -> str:
     return ""
 
 
-def collect(path: Path) -> list[tuple[str, str, bytes, str]]:
+def collect(path: Path) -> list[tuple[str, str, bytes, str, str]]:
     """The intake: reads a list of what was handed in; text that is no JSON object is a problem."""
-    return [(student, file, text.encode(), "" if text.startswith("{") else f"not a notebook: {text[:20]}")
-            for student, file, text in json.loads((path / "list.json").read_text())]
+    return [(student, file, text.encode(), "" if text.startswith("{") else f"not a notebook: {text[:20]}", written)
+            for student, file, text, written in json.loads((path / "list.json").read_text())]
 
 
 def install(patch) -> None:

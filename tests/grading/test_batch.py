@@ -20,12 +20,12 @@ from course.grading.records import Records
 from tests.grading.conftest import ROOT, STUDENTS
 
 GRADES = """\
-student,alpha,beta,why,total,of,notes\r
-../../etc,0,2.5,pending,pending,8.5,\r
-'=1+1,1,2.5,pending,pending,8.5,\r
-ann,4,2.5,pending,pending,8.5,\r
-bob,1,0,pending,pending,8.5,\r
-"Žofie, ""the"" 'great'",4,0,pending,pending,8.5,\r
+student,alpha,beta,why,raw,penalty,total,of,notes\r
+../../etc,0,2.5,pending,pending,0,pending,8.5,\r
+'=1+1,1,2.5,pending,pending,0,pending,8.5,\r
+ann,4,2.5,pending,pending,0,pending,8.5,\r
+bob,1,0,pending,pending,0,pending,8.5,\r
+"Žofie, ""the"" 'great'",4,0,pending,pending,0,pending,8.5,\r
 """
 
 
@@ -49,7 +49,7 @@ def test_collect_grade_grades(course, capsys):
     assert grades(course) == GRADES
     capsys.readouterr()
     assert course.nnlab("grades", "1") == 0
-    assert "ann\t4\t2.5\tpending\tpending\t8.5\t\n" in capsys.readouterr().out
+    assert "ann\t4\t2.5\tpending\tpending\t0\tpending\t8.5\t\n" in capsys.readouterr().out
 
 
 def test_four_jobs_and_one_give_the_same_grades(course, tmp_path):
@@ -204,7 +204,7 @@ def test_a_worker_that_dies_costs_nobody_else_and_its_submission_is_left_to_a_pe
     assert "fay: pending, the judge itself failed: ValueError: a defect of the judge" in said
     assert "gus: pending, the judge itself failed: it answered for another submission" in said
     csv = grades(course)
-    assert "eve,pending,pending,pending,pending,8.5,the judge itself failed" in csv
+    assert "eve,pending,pending,pending,pending,0,pending,8.5,the judge itself failed" in csv
     assert "hal,4,2.5,pending" in csv
     assert [line for line in csv.splitlines() if line[:3] not in ("eve", "fay", "gus", "hal")] == GRADES.splitlines()
     assert len(rows(course)) == 9, "one row each"

@@ -104,7 +104,7 @@ def test_also_when_only_one_has_handed_in(name, student, tmp_path):
 
 def test_one_notebook_by_itself(tmp_path):
     laid(tmp_path, ("ann.ipynb", NB), ("bob/01_neurons-handin.ipynb", NB))
-    assert intake.collect(tmp_path / "ann.ipynb") == [("ann", "ann.ipynb", NB, "")]
+    assert [row[:4] for row in intake.collect(tmp_path / "ann.ipynb")] == [("ann", "ann.ipynb", NB, "")]
     assert students(tmp_path / "bob" / "01_neurons-handin.ipynb") == ["bob"]
 
 
@@ -168,12 +168,12 @@ def test_what_is_no_notebook_gets_a_row_with_the_reason(name, data, words, kind,
     mine, bob = intake.collect(path)
     assert mine.student == ("ann.tar" if name == "ann.tar.gz" else "ann")
     assert words in mine.problem
-    assert bob == ("bob", "bob.ipynb", NB, "")
+    assert bob[:4] == ("bob", "bob.ipynb", NB, "")
 
 
 def test_exactly_the_most_is_taken(tmp_path):
     data = nb(archive.LARGEST - len(NB))
-    assert intake.collect(laid(tmp_path / "in", ("ann.ipynb", data)))[0] == ("ann", "ann.ipynb", data, "")
+    assert intake.collect(laid(tmp_path / "in", ("ann.ipynb", data)))[0][:4] == ("ann", "ann.ipynb", data, "")
 
 
 def test_what_systems_leave_behind_is_no_submission(tmp_path):
@@ -195,7 +195,7 @@ def test_what_systems_leave_behind_is_no_submission(tmp_path):
 def test_a_name_that_could_mean_another_place_is_refused(name, tmp_path):
     rows = {row.file: row for row in intake.collect(zipped(tmp_path, (name, NB), ("bob/x.ipynb", NB)))}
     bob = rows.pop("bob/x.ipynb")
-    assert bob == ("bob", "bob/x.ipynb", NB, "")
+    assert bob[:4] == ("bob", "bob/x.ipynb", NB, "")
     (row,) = rows.values()
     assert row.problem.startswith("its name")
     assert ".." not in row.file or row.student == row.file  # nobody's: that name says nothing

@@ -100,11 +100,11 @@ def test_a_course_that_fails_half_way_leaves_nothing(kits, tmp_path, monkeypatch
 
 @pytest.mark.parametrize(("text", "words"), [
     ('nam = "x"\n[units]', r"course.toml: unknown word 'nam'; did you mean 'name'\?"),
-    ("name = 3\n[units]", "name is 3; expected a str, in quotes"),
+    ("name = 3\n[units]", "name is 3; expected text, in quotes"),
     ('name = "x"', "units is missing"),
     ("", "name and units are missing"),
     ('name = "x"\n[units.01_small]\nverson = "1.0"', r"01_small\]: unknown word 'verson'; did you mean 'version'"),
-    ('name = "x"\n[units.01_small]\nversion = 1.0', "version is 1.0; expected a str, in quotes"),
+    ('name = "x"\n[units.01_small]\nversion = 1.0', "version is 1.0; expected text, in quotes"),
     ('name = "x"\n[units.01_small]', "version is missing"),
     ('name = "x"\n[units]\n01_small = "1.0"', 'expected a table with version = "1.0"'),
     ('name = "x"\n[units."../up"]\nversion = "1"', "named like its folder"),

@@ -14,7 +14,8 @@ import time
 
 import pytest
 
-from course.grading import backups, records, standing, store
+from course.grading import backups, records, standing, store, tally
+from course.grading.office import Office, Unit
 from course.grading.records import Records
 from course.grading.results import PENDING, CheckResult, ExerciseResult, Graded
 from tests.grading.conftest import ROOT
@@ -113,6 +114,7 @@ def test_a_reader_cannot_write_and_reads_while_another_writes(filled):
     ([dict(points=(None, None), failed=True), dict(points=(0, 0))], 1),
 ])
 def test_which_grading_counts(folder, made, counts):
+    office = Office(folder, "c", {"01_small": Unit("01_small", "1.0")})
     with Records(folder, write=True) as book:
         batch = book.begin("grade")
         submission = book.add_submission(batch, "01_small", "ann", 1, "s", 3, "x", "x", "")
@@ -122,23 +124,25 @@ def test_which_grading_counts(folder, made, counts):
                                        each.get("proposed", False))
             if "adopt" in each:
                 book.adopt([grading], let_fall=each["adopt"])
-        assert standing.standings(book, "01_small")[0].grading == counts + 1
+        assert tally.standings(office, book, "01_small")[0].grading == counts + 1
 
 
 def test_points_are_those_of_the_newest_override_and_pending_is_never_0(folder):
+    office = Office(folder, "c", {"01_small": Unit("01_small", "1.0")})
     with Records(folder, write=True) as book:
         batch = book.begin("grade")
         for student in ("ann", "bob"):
             submission = book.add_submission(batch, "01_small", student, 1, "s", 3, "x", "x", "")
             grading = book.add_grading(batch, submission, a_grade(3, None), "now")
-        rows = standing.table(standing.standings(book, "01_small"))
-        assert rows == [["student", "e0", "e1", "total", "of", "notes"], ["ann", "3", "pending", "pending", "10", ""],
-                        ["bob", "3", "pending", "pending", "10", ""]]
+        rows = standing.table(tally.standings(office, book, "01_small"))
+        assert rows == [["student", "e0", "e1", "raw", "penalty", "total", "of", "notes"],
+                        ["ann", "3", "pending", "pending", "0", "pending", "10", ""],
+                        ["bob", "3", "pending", "pending", "0", "pending", "10", ""]]
         book.add_override("01_small", "bob", "e1", 1, "first", grading)
         book.add_override("01_small", "bob", "e1", 2.5, "second", grading)
         book.add_override("02_other", "bob", "e0", 0, "of another unit", grading)
-        rows = standing.table(standing.standings(book, "01_small"))
-        assert rows[2] == ["bob", "3", "2.5", "5.5", "10", "e1 set to 2.5: second"]
+        rows = standing.table(tally.standings(office, book, "01_small"))
+        assert rows[2] == ["bob", "3", "2.5", "5.5", "0", "5.5", "10", "e1 set to 2.5: second"]
         assert rows[1][2] == "pending"
 
 
@@ -320,12 +324,14 @@ def test_damage_while_a_log_is_left_over_is_told_and_the_file_left(filled):
 
 def test_a_newer_record_is_refused_and_an_older_one_brought_up(filled, monkeypatch):
     monkeypatch.setattr(records, "STEPS", [*records.STEPS, "CREATE TABLE more (id INTEGER PRIMARY KEY);"])
+    with pytest.raises(store.RecordsError, match="older nnlab: nnlab backup brings it up to date"):
+        Records(filled)
     with Records(filled, write=True) as book:
         assert book.add("more", id=3) == 3
         assert book.graded(1) == a_grade(3, None)
     monkeypatch.undo()
     for write in (True, False):
-        with pytest.raises(store.RecordsError, match=r"newer nnlab \(its tables are version 2, this one knows 1\)"):
+        with pytest.raises(store.RecordsError, match=r"newer nnlab \(its tables are version 3, this one knows 2\)"):
             Records(filled, write=write)
 
 
@@ -342,7 +348,7 @@ def test_the_ten_newest_backups_are_kept_and_each_is_one_sound_file(filled, monk
     assert store.backups(filled) == made[-backups.KEPT:]
     assert sorted(path.name for path in (filled / "backups").iterdir()) == [path.name for path in made[-10:]]
     assert made[0].name < made[-1].name
-    assert store.examine(made[-1]) == 1
+    assert store.examine(made[-1]) == len(records.STEPS)
 
 
 def test_a_backup_that_is_not_sound_is_passed_over(filled):
