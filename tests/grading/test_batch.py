@@ -83,7 +83,7 @@ def test_only_the_newest_attempt_is_graded_and_taking_a_file_twice_changes_nothi
     assert "bob: an older attempt came again and was left" in capsys.readouterr().out
     assert "bob,4,0,pending" in grades(course)
     assert course.nnlab("collect", "1", course.hand_in(STUDENTS), "--again") == 0
-    assert "bob,pending,pending,pending,pending,,not graded yet" in grades(course)
+    assert "bob,pending,pending,pending,pending,0,pending,,not graded yet" in grades(course)
     assert course.nnlab("grade", "1") == 0
     assert grades(course) == GRADES
 
@@ -93,7 +93,7 @@ def test_every_submission_gets_a_row_also_one_that_is_no_notebook(course, capsys
     assert "0.ipynb: not a notebook" in capsys.readouterr().out
     assert course.nnlab("grade", "1") == 0
     assert "dan: 0, not a notebook: \\u007fELF" in capsys.readouterr().out
-    assert "cid,0,0,0,0,8.5,not a notebook: \r\n" in grades(course)
+    assert "cid,0,0,0,0,0,0,8.5,not a notebook: \r\n" in grades(course)
     with Records(course.folder) as book:
         graded = book.graded(next(row["id"] for row in rows(course) if row["refused"]))
     assert [each.status for each in graded.exercises] == ["missing"] * 3
@@ -115,7 +115,7 @@ def test_a_file_that_was_changed_after_the_hand_in_is_not_graded(course, capsys)
     assert "01_small: 3 graded" in said
     assert "ann/1.ipynb was changed after it was handed in" in said
     assert "bob/1.ipynb: No such file" in said
-    assert "ann,pending,pending,pending,pending,,not graded yet" in grades(course)
+    assert "ann,pending,pending,pending,pending,0,pending,,not graded yet" in grades(course)
 
 
 # ---------------------------------------------------------------- what a person changes
@@ -126,7 +126,7 @@ def test_an_override_counts_with_its_reason_and_the_newest_wins(course, capsys):
     assert course.nnlab("override", "1", "ann", "why", 1, "--reason", "half of it") == 0
     assert course.nnlab("override", "1", "ann", "why", 1.5, "--reason", "=read again") == 0
     assert "ann, why: 1 -> 1.5" in capsys.readouterr().out
-    assert "ann,4,2.5,1.5,8,8.5,why set to 1.5: =read again" in grades(course)
+    assert "ann,4,2.5,1.5,8,0,8,8.5,why set to 1.5: =read again" in grades(course)
     assert [row["points"] for row in rows(course, "overrides")] == [1, 1.5]
 
 
@@ -217,7 +217,7 @@ def test_without_a_sandbox_the_batch_ends_in_one_line_and_costs_nobody(course, c
     assert course.nnlab("grade", "1", "--jobs", "1") == 1
     error = capsys.readouterr().err
     assert error == "nnlab: no sandbox works here\n"
-    assert "zoe,pending,pending,pending,pending,,not graded yet" in grades(course)
+    assert "zoe,pending,pending,pending,pending,0,pending,,not graded yet" in grades(course)
     assert {row["outcome"].split(":")[0] for row in rows(course, "ends")} == {"done", "ended by Stopped"}
 
 
