@@ -159,5 +159,5 @@ attack("a form feed, a vertical tab and other ends of lines", RIGHT,
 attack("an order for IPython inside a text", RIGHT,
        answer="text = '''\n%d\n'''\nanswer = VARIANT['answer']['k'] + len(text) - 3")
 attack("a cell that undoes another", RIGHT, imports="import numpy as np\ndel np")
-attack("a million short statements", {"scaled": 0.0, "Counter": 0.0, "answer": 0.0},
+attack("a million short statements", {"scaled": 0.0, "Counter": 0.0, "answer": 0.0, "why": 0.0},  # nothing can be read
        answer="a\n" * 400_000 + "answer = 1")

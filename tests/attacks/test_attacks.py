@@ -142,6 +142,7 @@ def test_an_attack_gets_exactly_what_it_is_worth(name, kit, canary, server, name
     for each in result.exercises:
         assert len(each.output.encode()) <= 64_000
         assert not re.search(r"INPUT\W*\d", each.error + str(each.notes)), "a hidden run told its inputs"
+        assert not any(flag.removeprefix("forged: ") in note for flag in each.flags for note in each.notes)
     texts = json.dumps(stored_texts(result), ensure_ascii=False)  # which spells NUL and its like as \u0000
     assert not re.search(r"[\ud800-\udfff\x7f-\x9f\u202e]|\\u00[01]", texts)
     assert took < 90, "an attack holds the judge up"
