@@ -22,7 +22,8 @@ from course.grading.intake import CANVAS, MOODLE, lms_number
 from course.grading.office import Office
 from course.grading.records import Records
 from course.grading.shelf import shown
-from course.grading.standing import Standing, number, standings
+from course.grading.standing import Standing, number
+from course.grading.tally import standings
 
 _NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 _COMPUTED = re.compile(r"(current|final|unposted|override) .*(score|points|grade|status)", re.IGNORECASE)
@@ -54,6 +55,7 @@ class Filled:
     changed: list[str] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)
     ungraded: list[str] = field(default_factory=list)
+    excused: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)  # the file says something that is no number, or takes none
     unclear: list[str] = field(default_factory=list)
     only_in_file: list[str] = field(default_factory=list)
@@ -73,7 +75,7 @@ def export(office: Office, wanted: str, to: str, source: Path, out: Path, column
         layout = Layout(layout.grade, (_column(sheet, range(len(sheet.heads)), key, set(), str),), layout.first, None,
                         None, layout.possible, layout.locked, layout.places)
     with Records(office.folder) as records:
-        stands = standings(records, unit)
+        stands = standings(office, records, unit)
     filled = fill(sheet, layout, stands)
     put(out, sheet.as_bytes())
     return filled
@@ -178,7 +180,7 @@ def _matched(sheet: Sheet, layout: Layout, stands: list[Standing], filled: Fille
             by_number[digits[0]].add(row)
     owners, unclear = defaultdict(list), set()
     for each in stands:
-        student = each.submission.student
+        student = each.student
         its = lms_number(student, each.submission.file, layout.number_in) if layout.number_in else ""
         rows = (by_number[its] if its else set()) or by_key[_folded(student)]
         if not rows:
@@ -190,7 +192,7 @@ def _matched(sheet: Sheet, layout: Layout, stands: list[Standing], filled: Fille
             owners[row].append(each)
     for row, theirs in owners.items():
         if len(theirs) > 1:
-            filled.unclear += [shown(each.submission.student) for each in theirs]
+            filled.unclear += [shown(each.student) for each in theirs]
             unclear.add(row)
     return {row: theirs[0] for row, theirs in owners.items()}, unclear
 
@@ -198,7 +200,9 @@ def _matched(sheet: Sheet, layout: Layout, stands: list[Standing], filled: Fille
 def _fill(sheet: Sheet, layout: Layout, row: int, each: Standing, comma: bool, filled: Filled) -> None:
     who, there = _who(sheet, row), sheet.value(row, layout.grade)
     says = f"{who}, where the file says {shown(there)}" if there not in ("", "-") else who
-    if each.grading is None:
+    if each.excused:
+        filled.excused.append(says)
+    elif each.grading is None:
         filled.ungraded.append(says)
     elif each.total is None:
         filled.pending.append(says)

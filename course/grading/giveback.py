@@ -24,7 +24,8 @@ from course.grading.office import Office
 from course.grading.records import Records
 from course.grading.results import Graded
 from course.grading.shelf import safe_name, shown, storable
-from course.grading.standing import Standing, number, standings
+from course.grading.standing import Standing, number
+from course.grading.tally import standings
 
 _FILES = re.compile(r"[^_]+_[0-9]+_assignsubmission_file_?", re.IGNORECASE)  # the name without _, as Moodle reads it
 
@@ -46,7 +47,7 @@ def zip_back(office: Office, wanted: str, to: str, source: Path, out: Path) -> R
     unit = office.unit(wanted).name
     returned, pages = Returned(), {}
     for each, names in _both(office, unit, source, returned):
-        student = each.submission.student
+        student = each.student
         place = (_canvas if to == "canvas" else _moodle)(names, each.submission.file, f"{unit}-feedback.html")
         if not place:
             returned.nameless.append(shown(student))
@@ -68,12 +69,12 @@ def _both(office: Office, unit: str, source: Path | None, returned: Returned) ->
     for student, path in named(source) if source else []:
         names[storable(student)].append(path)
     with Records(office.folder) as records:
-        stands = standings(records, unit)
-    here = {each.submission.student for each in stands}
+        stands = standings(office, records, unit)
+    here = {each.student for each in stands}
     returned.only_there = [shown(student) for student in sorted(set(names) - here)]
     both = []
     for each in stands:
-        student = each.submission.student
+        student = each.student
         if each.grading is None:
             returned.ungraded.append(shown(student))
         elif source and student not in names:
@@ -143,10 +144,10 @@ def results(office: Office, wanted: str, source: Path | None, out: Path) -> Retu
     with Records(office.folder) as records:
         for each, _ in both:
             if each.total is None:
-                returned.pending.append(shown(each.submission.student))
+                returned.pending.append(shown(each.student))
             else:
                 told = json.dumps(_result(each, records.graded(each.grading)), indent=1, ensure_ascii=False)
-                files[f"{safe_name(each.submission.student)}/results.json"] = told + "\n"
+                files[f"{safe_name(each.student)}/results.json"] = told + "\n"
     returned.files = len(files)
     put(out, _zip(files))
     return returned

@@ -66,6 +66,7 @@ def export(
         _list("changed", filled.changed)
         _list("pending, left as they are", filled.pending)
         _list("not graded yet", filled.ungraded, f"nnlab grade {unit}")
+        _list("excused, left as they are", filled.excused)
         _list("left, as the file says something else than a number", filled.kept)
         _list("left, as it is not clear who is who", filled.unclear)
         _list("in the file, and handed in nothing", filled.only_in_file)

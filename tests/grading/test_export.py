@@ -16,7 +16,7 @@ import nbformat
 import pytest
 
 import course.grading
-from course.grading import giveback, intake, office, shelf, standing
+from course.grading import giveback, intake, office, shelf, standing, tally
 from course.grading.cells import ExportError, Sheet
 from course.grading.export import LAYOUTS
 from course.grading.kit import load_kit
@@ -66,14 +66,15 @@ def take(here: Course, what: dict, later: str = "", name: str = "in.zip") -> Pat
             made.writestr(path, json.dumps(notebook))
     assert here.nnlab("collect", "1", download) == 0
     paths, kit = dict(intake.named(download)), load_kit(here.folder / "units" / here.unit)
+    settings = office.open_office(here.folder)
     with Records(here.folder, write=True) as records:  # as nnlab grade and override do, but fast
         batch = records.begin("grade", here.unit)
-        for each in standing.standings(records, here.unit):
+        for each in tally.standings(settings, records, here.unit):
             if each.grading is None:
                 data = shelf.read(here.folder, each.submission)
                 graded = fakes.judge(data, kit, each.submission.student, b"", "bubblewrap", {}, {})
                 records.add_grading(batch, each.submission.id, graded, "2026-11-02T09:15:00+00:00")
-        for each in standing.standings(records, here.unit):
+        for each in tally.standings(settings, records, here.unit):
             points = what.get(paths.get(each.submission.student), (None, None))[1]
             if points is not None:
                 records.add_override(here.unit, each.submission.student, "why", points, "=HYPERLINK(1)", each.grading)
@@ -383,7 +384,7 @@ def test_a_result_says_nothing_that_the_feedback_page_does_not():
     one = ExerciseResult("f", 3, checks=[check], output="SECRET", error="ValueError line 1 of <f>: SECRET",
                          notes=["its code wrote on the line between it and the judge (SECRET): no points"])
     graded = Graded("01_small", "1.0", "k", "s", "ann", "bubblewrap", {}, [one], refused="SECRET")
-    stands = standing.Standing(Submission(1, "01_small", "ann", 1, "s", "x", "a.ipynb", ""), 1, "bubblewrap",
+    stands = standing.Standing(Submission(1, "01_small", "ann", 1, "s", "x", "a.ipynb", ""), "ann", 1, "bubblewrap",
                                {"f": standing.Points(0.0, 3)})
     told = json.dumps(giveback._result(stands, graded))
     assert "a symptom" in told
@@ -394,3 +395,21 @@ def test_a_result_says_nothing_that_the_feedback_page_does_not():
 def test_a_file_that_is_not_there_is_one_line():
     with pytest.raises(ExportError, match="cannot be read"):
         Sheet(GOLDEN / "nowhere.csv")
+
+
+# ---------------------------------------------------------------- the rules of the course
+
+
+def test_the_export_is_after_the_penalty_for_each_of_a_group_and_leaves_the_excused(here, capsys):
+    (here.folder / "course.toml").write_text(
+        'name = "x"\ntimezone = "UTC"\nlate = {percent = 10}\n[units.01_small]\nversion = "1.0"\n'
+        'due = 1979-12-31T00:00:00\ngroups = [["ann", "bob"]]\nexcused = ["cem"]\n')
+    take(here, {"ann/a.ipynb": (FULL, 1.5), "cem/a.ipynb": (FULL, 0)})
+    source = here.folder.parent / "plain.csv"
+    source.write_text("id,small\nann,\nbob,\ncem,\n")
+    text, said, _ = filled(here, capsys, source, "--to", "csv")
+    assert text == b"id,small\nann,0\nbob,0\ncem,\n"  # decades late: all of it is taken off
+    assert listed(said, "excused, left as they are") == ["cem"]
+    (here.folder / "course.toml").write_text((here.folder / "course.toml").read_text().replace("10}", "0}"))
+    (here.folder.parent / "out.csv").unlink()
+    assert filled(here, capsys, source, "--to", "csv")[0] == b"id,small\nann,8\nbob,8\ncem,\n"
