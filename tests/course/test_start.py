@@ -400,14 +400,6 @@ def test_on_a_terminal_progress_is_one_line_that_is_rewritten(real, monkeypatch,
     assert "\n" not in shown
 
 
-@pytest.fixture
-def ctrl_c_is_heard():
-    """As at a terminal: a job in the background of a shell script starts with Ctrl-C ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the whole console, not to one process")
 @pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_while_installing_ends_pip_too(real):
