@@ -68,7 +68,7 @@ class WhichAxis(Lab):
 
     def draw(self, view, r):
         panel, style = view["tables"], view.style
-        panel.frame(xlim=(-0.3, 15.3), ylim=(-6.2, 1.1), ticks=False, aspect="equal")
+        panel.frame(xlim=(-0.3, 17.9), ylim=(-6.2, 1.1), ticks=False, aspect="equal")
         at = np.zeros(r.result.shape, bool)
         at[r.at] = True
         x = self._table(panel, style, "X", r.X, r.used[0], 0.0)
@@ -94,7 +94,7 @@ class WhichAxis(Lab):
         across = [[(left, -i), (left + m, -i)] for i in range(n + 1)]
         panel.segments(f"{name} lines", down + across, colors=style.faint, widths=0.9)
         i, j = np.nonzero(marks)
-        panel.points(f"{name} lit", left + j + 0.5, -i - 0.5, marker="s", size=25, color=style.accent, alpha=0.35, z=1)
+        panel.points(f"{name} lit", left + j + 0.5, -i - 0.5, marker="s", size=22, color=style.accent, alpha=0.35, z=1)
         for i, j in np.ndindex(n, m):
             panel.text(f"{name}{i}{j}", left + j + 0.5, -i - 0.5, str(table[i, j]), size=12, ha="center", still=True)
         return left + m
