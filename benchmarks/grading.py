@@ -81,13 +81,13 @@ def _below(root: int) -> list[int]:
     found, todo = [], [root]
     while todo:
         pid = todo.pop()
-        for task in Path(f"/proc/{pid}/task").glob("*/children"):
-            try:
-                children = [int(child) for child in task.read_text().split()]
-            except OSError:
-                continue
-            found += children
-            todo += children
+        try:
+            lists = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/children")]
+        except OSError:  # it has ended meanwhile
+            continue
+        children = [int(child) for text in lists for child in text.split()]
+        found += children
+        todo += children
     return found
 
 
