@@ -100,7 +100,7 @@ class Kit:
         for each in self.exercises:
             if each.name == name:
                 return each
-        raise KitError(f"{self.unit} has no exercise {name!r}{_nearest(name, [each.name for each in self.exercises])}")
+        raise KitError(f"{self.unit} has no exercise {name!r}{nearest(name, [each.name for each in self.exercises])}")
 
 
 def load_kit(folder: Path) -> Kit:
@@ -153,7 +153,7 @@ def _parsed(file: Path) -> dict[str, Any]:
 def _shape(table: dict, known: dict[str, Any], where: str) -> None:
     for key, value in table.items():
         if key not in known:
-            raise KitError(f"{where}: unknown word {key!r}{_nearest(key, list(known))}")
+            raise KitError(f"{where}: unknown word {key!r}{nearest(key, list(known))}")
         if not isinstance(value, known[key]) or isinstance(value, bool):
             kinds = known[key] if isinstance(known[key], tuple) else (known[key],)
             raise KitError(f"{where}: {key} is {value!r}, a {type(value).__name__}; expected "
@@ -162,9 +162,10 @@ def _shape(table: dict, known: dict[str, Any], where: str) -> None:
         raise KitError(f"{where}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
 
 
-def _nearest(word: str, known: list[str]) -> str:
+def nearest(word: str, known: list[str]) -> str:
+    """The end of a message about a word that is not known: the known one it looks like, or all of them."""
     near = difflib.get_close_matches(word, known, 1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known) or 'none'}"
 
 
 def _asked(table: Any, where: str) -> Asked:
@@ -175,7 +176,7 @@ def _asked(table: Any, where: str) -> Asked:
     if not re.fullmatch(r"[A-Za-z]\w*", table["name"], re.ASCII):
         raise KitError(f"{where}: the name must be that of a Python function or value")
     if table["kind"] not in KINDS:
-        raise KitError(f"{where}: kind {table['kind']!r}{_nearest(table['kind'], list(KINDS))}")
+        raise KitError(f"{where}: kind {table['kind']!r}{nearest(table['kind'], list(KINDS))}")
     if table.get("marked", "judge") not in MARKERS:
         raise KitError(f"{where}: marked {table['marked']!r}; it is marked by the judge or by people")
     if table["points"] <= 0:
@@ -193,7 +194,7 @@ def _rubrics(kit: Kit) -> dict[str, list[dict]]:
                        "and text, once for each step")
     for name, steps in rubrics.items():
         if name not in asked:
-            raise KitError(f"{file}: {name!r} is no exercise that people mark{_nearest(name, list(asked))}")
+            raise KitError(f"{file}: {name!r} is no exercise that people mark{nearest(name, list(asked))}")
         most = asked[name].points
         for step in steps if isinstance(steps, list) else [steps]:
             if not isinstance(step, dict) or set(step) != {"points", "text"} or not 0 <= step["points"] <= most:
@@ -211,7 +212,7 @@ def _agree(kit: Kit) -> None:
         kit.rubrics = _rubrics(kit)
     for each in kit.exercises:
         if strangers := set(each.needs) - set(names):
-            raise KitError(f"{where}: {each.name} needs {min(strangers)!r}{_nearest(min(strangers), names)}")
+            raise KitError(f"{where}: {each.name} needs {min(strangers)!r}{nearest(min(strangers), names)}")
         if each.marked == "people":
             continue
         if each.name not in kit.visible:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from course.check import UNITS
 from course.grading import backups, records, settings, store
+from course.grading.kit import nearest
 from course.grading.settings import OfficeError, Rules, Terms
 
 SETTINGS, SECRET = "course.toml", "secret"
@@ -74,7 +75,7 @@ class Office:
         """The unit meant by 1, 01, neurons or 01_neurons."""
         if name := meant(wanted, self.units):
             return self.units[name]
-        raise OfficeError(f"no unit {wanted!r} in {self.folder / SETTINGS}{settings.nearest(wanted, list(self.units))}")
+        raise OfficeError(f"no unit {wanted!r} in {self.folder / SETTINGS}{nearest(wanted, list(self.units))}")
 
     def secret(self) -> bytes:
         """The course's secret. Refuses one that others on this machine can read."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from course.grading import deadlines
 from course.grading.deadlines import Policy
+from course.grading.kit import nearest
 
 COURSE = {"timezone": str, "grace": int, "late": (str, dict), "attempt": str, "drop_lowest": int}
 UNIT = {"due": dt.datetime, "timezone": str, "grace": int, "extensions": dict, "groups": list, "excused": list}
@@ -77,11 +78,6 @@ def shape(table: dict, needed: dict[str, type], more: dict[str, type | tuple], w
             raise OfficeError(f"{where}: {key} is {value}; expected {' or '.join(_KINDS[kind] for kind in kinds)}")
     if missing := [key for key in needed if key not in table]:
         raise OfficeError(f"{where}: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
-
-
-def nearest(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, 1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known) or 'none'}"
 
 
 def rules(about: dict, where: str) -> Rules:
