@@ -1,7 +1,6 @@
 """For all tests: hypothesis draws the same examples every time, and what was missing is said in one line each."""
 
 import signal
-import sys
 
 import pytest
 from hypothesis import settings
@@ -10,8 +9,6 @@ from tests.needs import PREFIX
 
 settings.register_profile("nnlab", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("nnlab")
-# pytest-xdist's workers are started by code that leaves this out, and multiprocessing asks for it.
-sys.modules["__main__"].__dict__.setdefault("__spec__", None)
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -699,6 +699,8 @@ def shell(monkeypatch, tmp_path):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setattr(cells, "_listening", False)
     monkeypatch.setattr(cells, "_current", None)
+    # IPython puts a module of its own there, and a reset empties it: what starts processes later would miss its names.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     cells._labs.clear()
     InteractiveShell.clear_instance()
     shell = InteractiveShell.instance()
