@@ -195,7 +195,7 @@ def test_what_people_mark_is_named_and_nothing_else():
     said = TEXT.split("**People**")[1].split("by a rubric")[0]
     assert set(re.findall(r"`(\w+)`", said)) == {each["name"] for unit in UNITS.values() for each in unit["exercise"]
                                                  if each.get("marked") == "people"}
-    assert f"each of the {WORDS[len(UNITS)]} assignments {80 // len(UNITS)} %, the talk in week 14 20 %" in TEXT
+    assert f"the {WORDS[len(UNITS)]} assignments 80 % in equal shares" in TEXT
 
 
 def test_exercises_named_with_minutes_have_them():
