@@ -28,7 +28,8 @@ ROWS = {"01_neurons": {"N1", "N3", "N4", "N6", "N7", "N8"},
         "03_backprop": {"B1", "B2", "B4", "B5", "B6", "B7", "B8", "B10", "B11", "B13"},
         "04_optimizers": {"O1", "O4", "O6", "O7", "O8", "O10", "O11", "O14"},
         "05_overfitting": {"F1", "F2", "F4", "F7", "F9", "F11", "F12", "F14"},
-        "06_vanishing_gradients": {"V1", "V2", "V4", "V5", "V6", "V9", "V10"}}
+        "06_vanishing_gradients": {"V1", "V2", "V4", "V5", "V6", "V9", "V10"},
+        "07_autoencoders": {"E1", "E3", "E5", "E7", "E8", "E10"}}
 STUDENT = "<the student's cell>"
 
 
