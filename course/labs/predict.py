@@ -14,6 +14,8 @@ import ipywidgets as widgets
 
 from course.record import Record, now
 
+VERDICTS = ("Your prediction holds.", "You said “{choice}”; it is “{answer}”. Surprises are what this is for.")
+
 
 @dataclass(frozen=True)
 class Question:
@@ -37,14 +39,17 @@ class Prediction:
     """The panel above a lab: the question, its choices, and after locking the reveal.
 
     `on_open()` is called once, when the prediction is locked or skipped. `panel` is the widget to show. `lead` stands
-    before the question, `button` on what locks the choice; without `skip` there is no button to skip it.
+    before the question, `button` on what locks the choice; without `skip` there is no button to skip it. `verdicts`
+    open the reveal, of a right choice and of a wrong one.
     """
 
     def __init__(self, key: str, question: Question, on_open: Callable[[], None], record: Record | None = None, *,
-                 lead: str = "Predict first.", button: str = "Lock in my prediction", skip: bool = True):
+                 lead: str = "Predict first.", button: str = "Lock in my prediction", skip: bool = True,
+                 verdicts: tuple[str, str] = VERDICTS):
         self.key, self.question, self._on_open, self.record = key, question, on_open, record or Record()
         self.open = False
         self.choice: str | None = None
+        self._verdicts = verdicts
         self._choices = widgets.RadioButtons(options=question.choices, value=None,
                                              layout=widgets.Layout(width="auto"))
         self._lock = widgets.Button(description=button, disabled=True, layout={"width": "auto"})
@@ -90,8 +95,8 @@ class Prediction:
         for control in (self._choices, self._lock, self._skip):
             control.disabled = True
         self._lock.layout.display = self._skip.layout.display = "none"
-        verdict = "Your prediction holds." if choice == self.question.answer else (
-            f"You said “{choice}”; it is “{self.question.answer}”. Surprises are what this is for.")
+        answer = self.question.answer
+        verdict = self._verdicts[choice != answer].format(choice=choice, answer=answer)
         note = f"<br><i>{html.escape(self.record.note)}</i>" if self.record.note else ""
         self._words.value = f"<b>{html.escape(verdict)}</b> {html.escape(self.question.reveal)}{note}"
         self._release()

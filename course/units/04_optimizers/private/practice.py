@@ -7,6 +7,11 @@ import math
 
 import numpy as np
 
+from course.check import read_unit
+from course.labs.whodunit import suspects
+
+SUSPECTS = suspects(read_unit("04_optimizers", "bugs.py").SCENES)
+
 
 def momentum(w, g, u, lr, beta):
     u = beta * u + g
@@ -193,8 +198,7 @@ _v = lambda v, g, b1, b2: b2 * v + (1 - b2) * g**2
 
 MUTANTS = dict(
     momentum={
-        "O8 a running mean": (lambda w, g, u, lr, b: (w - lr * (b * u + (1 - b) * g), b * u + (1 - b) * g),
-                              "a tenth of gradient descent's"),
+        "O8 a running mean": (SUSPECTS["momentum"]["O8 a running mean"], "a tenth of gradient descent's"),
         "O8 a running mean, swapped": (lambda w, g, u, lr, b: (w - lr * ((1 - b) * u + b * g), (1 - b) * u + b * g),
                                        "the first step is that of gradient descent"),
         "O8 lr inside u": (lambda w, g, u, lr, b: (w - (b * u + lr * g), b * u + lr * g), "not beta · u + g"),
@@ -207,9 +211,9 @@ MUTANTS = dict(
         "O11 remembers outside": (_kept_outside(), "not beta · u + g"),
         "gradient descent": (lambda w, g, u, lr, b: (w - lr * g, u), "not beta · u + g"),
         "u forgotten": (lambda w, g, u, lr, b: (w - lr * g, g), "not beta · u + g"),
-        "u not handed on": (lambda w, g, u, lr, b: (w - lr * (b * u + g), u), "not beta · u + g"),
-        "the old u": (lambda w, g, u, lr, b: (w - lr * u, b * u + g), "the first step is that of gradient descent"),
-        "u never fades": (lambda w, g, u, lr, b: (w - lr * (u + g), u + g), "not beta · u + g"),
+        "u not handed on": (SUSPECTS["momentum"]["u not handed on"], "not beta · u + g"),
+        "the old u": (SUSPECTS["momentum"]["the old u"], "the first step is that of gradient descent"),
+        "u never fades": (SUSPECTS["momentum"]["u never fades"], "not beta · u + g"),
         "beta times both": (lambda w, g, u, lr, b: (w - lr * b * (u + g), b * (u + g)), "first step"),
         "Nesterov's form": (lambda w, g, u, lr, b: (w - lr * (g + b * (b * u + g)), b * u + g), "first step"),
         "uphill": (lambda w, g, u, lr, b: (w + lr * (b * u + g), b * u + g), "uphill"),
@@ -249,17 +253,15 @@ MUTANTS = dict(
             a * v + (1 - a) * g), "the gradients themselves"),
         "O6 sizes in place of squares": (lambda w, g, v, lr, a, e: (lambda n: (w - lr * g / (n + e), n))(
             a * v + (1 - a) * np.abs(g)), "the gradients themselves"),
-        "AdaGrad": (lambda w, g, v, lr, a, e: (w - lr * g / (np.sqrt(v + g**2) + e), v + g**2), "grows with every"),
+        "AdaGrad": (SUSPECTS["rmsprop"]["AdaGrad"], "grows with every"),
         "the new square not weighed": (lambda w, g, v, lr, a, e: (w - lr * g / (np.sqrt(a * v + g**2) + e),
                                                                   a * v + g**2), "grows with every step"),
-        "no root": (lambda w, g, v, lr, a, e: (lambda n: (w - lr * g / (n + e), n))(a * v + (1 - a) * g**2),
-                    "for a gradient of 100"),
+        "no root": (SUSPECTS["rmsprop"]["no root"], "for a gradient of 100"),
         "multiplied": (lambda w, g, v, lr, a, e: (lambda n: (w - lr * g * np.sqrt(n), n))(a * v + (1 - a) * g**2),
                        "for a gradient of 100"),
         "one v for all weights": (lambda w, g, v, lr, a, e: (lambda n: (w - lr * g / (np.sqrt(n.mean()) + e), n))(
             a * v + (1 - a) * g**2), "each weight for itself"),
-        "the length of g": (lambda w, g, v, lr, a, e: (lambda n: (w - lr * g / (np.sqrt(n) + e), n))(
-            a * v + (1 - a) * (g**2).sum()), "not the running mean"),
+        "the length of g": (SUSPECTS["rmsprop"]["the length of g"], "not the running mean"),
         "O4 eps under the root": (lambda w, g, v, lr, a, e: (lambda n: (w - lr * g / np.sqrt(n + e), n))(
             a * v + (1 - a) * g**2), "eps is added once"),
         "O4 eps forgotten": (lambda w, g, v, lr, a, e: rmsprop(w, g, v, lr, a, 0.0), "eps is added once"),
@@ -278,9 +280,9 @@ MUTANTS = dict(
         "the other way round": (lambda w, g, v, lr, a, e: rmsprop(w, g, v, lr, a, e)[::-1], "running mean"),
     },
     adam={
-        "O1 no correction": (_step(lambda m, v, mh, vh, e: m / (np.sqrt(v) + e)), "3.16 times lr"),
-        "O1 m not corrected": (_step(lambda m, v, mh, vh, e: m / (np.sqrt(vh) + e)), "0.1 times lr"),
-        "O1 v not corrected": (_step(lambda m, v, mh, vh, e: mh / (np.sqrt(v) + e)), "31.6 times lr"),
+        "O1 no correction": (SUSPECTS["adam"]["O1 no correction"], "3.16 times lr"),
+        "O1 m not corrected": (SUSPECTS["adam"]["O1 m not corrected"], "0.1 times lr"),
+        "O1 v not corrected": (SUSPECTS["adam"]["O1 v not corrected"], "31.6 times lr"),
         "O1 the corrections swapped": (lambda w, g, m, v, t, lr, b1, b2, e: (
             w - lr * _m(m, g, b1, b2) / (1 - b2**t) / (np.sqrt(_v(v, g, b1, b2) / (1 - b1**t)) + e),
             _m(m, g, b1, b2), _v(v, g, b1, b2)), "times lr, for every gradient"),
