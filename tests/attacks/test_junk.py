@@ -6,6 +6,8 @@ the line to the judge, as the answer of a submission does. Then what readers of 
 
 import contextlib
 import itertools
+import pickle
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -31,6 +33,12 @@ ERRORS = (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, Floati
 
 def junk(args):
     """Answers by name: each fill alone, in the shape of each array that was given, and several of them together."""
+    return _junk(pickle.dumps(args))
+
+
+@lru_cache(8)  # a check asks the same of each junk, and all of them are made to give one
+def _junk(pickled):
+    args = pickle.loads(pickled)
     arrays = [arg for arg in _flat(args) if isinstance(arg, np.ndarray)]
     answers = ODD | FILLS | {"all that was given": tuple(args)}
     for name, fill in FILLS.items():

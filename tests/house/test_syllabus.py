@@ -65,7 +65,7 @@ def test_every_lesson_and_every_unit_has_its_row():
         assert re.match(r"# (?:\d · )?(.+)", cells(n)[0])[1] == title
         assert int(minutes) == MINUTES[n]
         if n not in UNITS:
-            assert [alone, *marks] == ["not yet" if n else "none", "", "", ""]
+            assert [alone, *marks] == ["none", "", "", ""]
             continue
         assert UNITS[n]["minutes"]["class"] == MINUTES[n]
         assert alone == f"[{ALONE[n]}](units/{FOLDERS[n].name}/unit.toml)"
@@ -205,18 +205,17 @@ def test_exercises_named_with_minutes_have_them():
     assert all(minutes[name] == int(said) for name, said in named)
 
 
-def test_units_without_an_assignment_are_named_and_so_is_their_extra_practice():
-    section = TEXT.split("\n### Units without an assignment\n")[1].split("\n## ")[0]
-    without = [n for n in range(1, len(LESSONS)) if n not in UNITS]
-    assert list(map(int, re.findall(r"\d", re.split(" ha(?:ve|s) none yet", section)[0]))) == without
-    deeper = set()
-    for n in without:
-        below = "\n".join(cells(n)).split("\n## Dig deeper")[1]
-        deeper |= {name for name in exercises_of(FOLDERS[n].name) if re.search(rf"^def {name}\(", below, re.M)}
-    assert set(re.findall(r"`(\w+)`", section)) == deeper
-    for names, n in re.findall(r"((?:`\w+`(?: and )?)+) \(unit (\d)\)", section.replace("\n   ", " ")):
-        assert set(re.findall(r"`(\w+)`", names)) <= set(exercises_of(FOLDERS[int(n)].name))
-    assert all(re.search(r"To beat:", "\n".join(cells(n))) for n in without)
+def test_what_is_not_graded_is_named():
+    section = TEXT.split("\n### Beside the assignments\n")[1].split("\n## ")[0]
+    deeper = {}
+    for n in range(1, len(LESSONS)):
+        text = "\n".join(cells(n))
+        below = text.split("\n## Dig deeper")[1]
+        if extra := [name for name in exercises_of(FOLDERS[n].name) if re.search(rf"^def {name}\(", below, re.M)]:
+            deeper[n] = set(extra)
+        assert re.search(r"To beat:", text)
+    named = re.findall(r"((?:`\w+`(?: and )?)+) \(unit (\d)\)", section.replace("\n   ", " "))
+    assert {int(n): set(re.findall(r"`(\w+)`", names)) for names, n in named} == deeper
 
 
 def contrast(one: str, other: str) -> float:

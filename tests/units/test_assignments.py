@@ -30,7 +30,8 @@ ROWS = {"01_neurons": {"N1", "N3", "N4", "N6", "N7", "N8"},
         "05_overfitting": {"F1", "F2", "F4", "F7", "F9", "F11", "F12", "F14"},
         "06_vanishing_gradients": {"V1", "V2", "V4", "V5", "V6", "V9", "V10"},
         "07_autoencoders": {"E1", "E3", "E5", "E7", "E8", "E10"},
-        "08_gans": {"G1", "G4", "G5", "G7", "G8", "G10", "G12"}}
+        "08_gans": {"G1", "G4", "G5", "G7", "G8", "G10", "G12"},
+        "09_attention": {"T1", "T3", "T4", "T6", "T9", "T10", "T12", "T13"}}
 STUDENT = "<the student's cell>"
 
 
