@@ -50,18 +50,22 @@ def _(rng):
 
 
 @Normed.probe
-def drive(normed, layers, calls):
-    """What forward answers at each call: (which layer, X, training)."""
-    made = [normed(*layer) for layer in layers]
-    return [made[k].forward(X, training) for k, X, training in calls]
+def drive(normed, gamma, beta, momentum, calls):
+    """What forward answers at each call, (X, training), and X after it."""
+    layer, answers, after = normed(gamma, beta, momentum), [], []
+    for X, training in calls:
+        mine = X.copy()
+        answers.append(layer.forward(mine, training))
+        after.append(mine)
+    return {"answers": answers, "after": after}
 
 
 EPS = 1e-5
 GAMMA, BETA = np.array([1.5, 0.4, -2.0]), np.array([0.5, -1.0, 3.0])
 
 
-def _answers(normed, calls, layer=(GAMMA, BETA, 0.7)):
-    got = normed.run("drive", [list(layer)], [[0, *call] for call in calls])
+def _answers(normed, calls):
+    got = normed.run("drive", GAMMA, BETA, 0.7, [list(call) for call in calls])["answers"]
     return [shaped(Y, X.shape, "Y has the shape of X.") for Y, (X, _) in zip(got, calls, strict=True)]
 
 
@@ -81,13 +85,24 @@ def _(normed, rng):
     spread = np.array([1.0, 10.0, 0.002])
     (Y,) = _answers(normed, [(even * spread + [3, -2, 0], True)])
     level = (Y - BETA) / GAMMA
-    close(level.mean(0), np.zeros(3), f"before gamma and beta, the columns have means {np.round(level.mean(0), 3)}."
-          ) if np.abs(level.mean(0)).max() > 1e-4 else None
+    if not np.abs(level.mean(0)).max() < 1e-4:
+        raise Wrong(f"before gamma and beta, the columns have means {np.round(level.mean(0), 3)}, not 0. What is "
+                    "subtracted from each column?")
     close(level.std(0), spread / np.sqrt(spread**2 + EPS), f"before gamma and beta, columns with a standard deviation "
           f"of {', '.join(f'{s:g}' for s in spread)} come out with {np.round(level.std(0), 3)}. What is added where, "
           "and what divides the sum of squares?", rtol=1e-4)
     close(level, even * spread / np.sqrt(spread**2 + EPS), "means and spreads are right, and the numbers are not.",
           rtol=1e-4)
+
+
+@Normed.check("X stays what it was", points=0)
+def _(normed, rng):
+    X = rng.normal(size=(4, 3)) + 5
+    got = normed.run("drive", GAMMA, BETA, 0.7, [[X, True], [X, False]])
+    for after, training in zip(got["after"], (True, False), strict=True):
+        if not np.array_equal(after, X):
+            raise Wrong(f"after forward(X, {training}) X holds other numbers. A residual block adds X to Y, and needs "
+                        "it as it was.")
 
 
 @Normed.check("in use: one example, by the running numbers", points=0.5, catches="V10")
@@ -107,6 +122,8 @@ def _(normed, rng):
     *_, Y = _answers(normed, [*((X, True) for X in batches), (ASK, False)])
     mean, var = _running(Y)
     means = np.array([X.mean(0) for X in batches])
+    if np.allclose(mean, ASK.mean(0), rtol=1e-3):
+        raise Wrong("what it answers in use comes from the examples it is given, not from running numbers.")
     kept = 0.7 if normed.variant["share"] == "old" else 0.3
     shares = (1 - kept) * kept ** np.arange(2, -1, -1)
     close(mean, shares @ means, f"momentum = 0.7. The batches' first column has means {np.round(means[:, 0], 2)}; by "
@@ -177,8 +194,10 @@ def _(sparse_start, rng):
     sizes = [(after[:, group] ** 2).mean() for group in (few, ~few)]
     if max(abs(size - 1) for size in sizes) > 0.35:
         where = "answer with" if sparse_start.variant["way"] == "up" else "get back"
-        raise Wrong(f"{who} few {where} a mean square of {sizes[0]:.2g}, those with many {sizes[1]:.2g}. Both "
-                    "should be about 1. How many numbers are added up in one sum?")
+        alike = abs(sizes[0] / max(sizes[1], 1e-12) - 1) < 0.25
+        raise Wrong(f"{who} few {where} a mean square of {sizes[0]:.2g}, those with many {sizes[1]:.2g}. Both should "
+                    + ("be about 1. What does the leaky ReLU leave of a mean square? Does your generator ask for a "
+                       "variance?" if alike else "be about 1. How many numbers are added up in one sum?"))
 
 
 # Clipping one by one -------------------------------------------------------------------------------------------------
