@@ -1,5 +1,6 @@
 """What a lab says when something goes wrong: the exception in one line, and for the student's function where in it."""
 
+import functools
 import linecache
 import pathlib
 import sysconfig
@@ -59,6 +60,7 @@ def checked(name: str, value: Any, shape: tuple[int, ...] | list[tuple[int, ...]
 
 def guarded(name: str, function: Callable, shape_of: Callable[..., tuple | list], meaning: str) -> Callable:
     """The student's function behind a check of each answer: same arguments, same result."""
+    @functools.wraps(function)
     def call(*args):
         return checked(name, interruptible(function, *args), shape_of(*args), meaning)
 

@@ -43,6 +43,7 @@ class Lab(Shell):
     per_frame: ClassVar[int] = 1  # training steps from one picture to the next
     compute: ClassVar[Callable | None] = None
     train: ClassVar[Callable | None] = None
+    clicked: ClassVar[Callable | None] = None  # (self, x, y): what a click on the picture does, for those who can
 
     def draw(self, view: View, r: SimpleNamespace) -> None:
         raise NotImplementedError(f"{type(self).__name__} has no draw")
@@ -58,7 +59,7 @@ class Lab(Shell):
         self.view = View(self.panels, self.size, **self.grid)
         buttons = ["play", "pause", "step"] * bool(self.train) + ["stop"] * bool(self.train or self.uses) + ["reset"]
         self.stage = Stage(on_command=self._command, on_look=self._look, on_rest=self._sharpen,
-                           size=list(self.size), buttons=buttons if self.controls else [])
+                           on_click=self.clicked, size=list(self.size), buttons=buttons if self.controls else [])
         self._widgets = {name: control.widget(name) for name, control in self.controls.items()}
         for name, widget in self._widgets.items():
             widget.observe(lambda _, name=name: self._changed(name), names="value")

@@ -118,6 +118,16 @@ function render({ model, el }) {
     say("command", { name });
   }
 
+  if (model.get("clickable")) {
+    canvas.classList.add("nnlab-clickable");
+    canvas.addEventListener("click", (event) => {
+      const box = canvas.getBoundingClientRect();
+      const [width, height] = model.get("size"); // the page may show it smaller
+      const x = ((event.clientX - box.left) / box.width) * width;
+      say("click", { x, y: ((event.clientY - box.top) / box.height) * height });
+    });
+  }
+
   const press = {};
   for (const name of model.get("buttons")) {
     const [label, shape] = BUTTONS[name];

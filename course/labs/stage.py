@@ -22,7 +22,8 @@ class Stage(anywidget.AnyWidget):
     """A picture, its words, and the buttons play, pause, step, stop and reset.
 
     `on_command(name)` is called for a pressed button, `on_look(dark, scale)` when a view reports JupyterLab's theme
-    and its device-pixel ratio, `on_rest()` when the newest picture has been still for 200 ms.
+    and its device-pixel ratio, `on_rest()` when the newest picture has been still for 200 ms, and `on_click(x, y)`, if
+    given, for a click on the picture, in CSS pixels from its upper left corner.
     """
 
     _esm = HERE / "stage.js"
@@ -39,12 +40,14 @@ class Stage(anywidget.AnyWidget):
     buttons = traitlets.List().tag(sync=True)
     state = traitlets.Unicode("still").tag(sync=True)  # still, playing, paused, busy, done
     locked = traitlets.Bool(False).tag(sync=True)
+    clickable = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, *, on_command: Callable[[str], None], on_look: Callable[[bool, float], None],
-                 on_rest: Callable[[], None], **traits):
-        super().__init__(**traits)
+                 on_rest: Callable[[], None], on_click: Callable[[float, float], None] | None = None, **traits):
+        super().__init__(clickable=on_click is not None, **traits)
         self._handlers = {"command": lambda m: on_command(m["name"]), "look": lambda m: on_look(m["dark"], m["scale"]),
                           "rest": lambda m: m["seq"] == self.seq and on_rest(), "ack": self._acknowledged,
+                          "click": lambda m: on_click and not self.locked and on_click(m["x"], m["y"]),
                           "gone": lambda m: self._views.pop(m["view"], None)}
         self.seq, self.run = 0, 0
         self._views: dict[str, dict] = {}  # view -> its newest acknowledgement

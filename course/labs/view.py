@@ -103,8 +103,13 @@ class Panel:
 
     def image(self, name: str, values, extent, *, vmin=0.0, vmax=1.0, cmap=None, smooth=False, z=1.0):
         """A picture of the array `values`: (rows, columns), row 0 at the bottom, over the extent (x0, x1, y0, y1)."""
-        artist = self._get(name, lambda: self.axes.add_artist(Picture()))
+        artist = self.own(name, Picture, z)
         artist.show(values, extent, vmin, vmax, cmap or self.style.map, smooth)
+        return artist
+
+    def own(self, name: str, make, z: float):
+        """An artist of the lab's own kind: `make()` is called once, and what it returns is painted at height z."""
+        artist = self._get(name, lambda: self.axes.add_artist(make()))
         artist.set_zorder(z)
         return artist
 

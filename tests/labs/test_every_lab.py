@@ -71,7 +71,7 @@ def test_its_words_follow_its_numbers(lab_class):
     lab = lab_class()
     heard, seen = {lab.stage.alt}, {lab.stage.caption}
     for name, control in lab.controls.items():
-        for value in ends(control):
+        for value in (ends(control)[0], ends(control)[-1]):
             lab.set(**{name: value})
             advance(lab)
             heard.add(lab.stage.alt)
