@@ -24,15 +24,18 @@ def questions() -> dict[str, list]:
 def rows(record: Record) -> list[tuple[str, str, str, str]]:
     """(lesson, predictions, exercises, what is open) for each unit."""
     done, table, asked = record.read(), [], questions()
-    for folder in sorted(UNITS.glob("[0-9]*_*")):
-        number = str(int(folder.name[:2]))
-        labs, names = asked.get(number, []), exercises_of(folder.name)
-        locked = [done["predictions"][lab.id] for lab in labs if lab.id in done["predictions"]]
+    lessons = {str(int(folder.name[:2])): folder.name for folder in sorted(UNITS.glob("[0-9]*_*"))}
+    exercises = {number: exercises_of(name) for number, name in lessons.items()}
+    lessons["10"] = "10_playground"  # which has questions, and nothing to hand in
+    for number, lesson in lessons.items():
+        names = exercises.get(number, {})
+        keys = [key for lab in asked.get(number, []) for key in (lab.id, *getattr(lab, "asks", ()))]
+        locked = [done["predictions"][key] for key in keys if key in done["predictions"]]
         passed = [name for name in names if name in done["exercises"]]
-        todo = [lab.id for lab in labs if lab.id not in done["predictions"]] + [n for n in names if n not in passed]
+        todo = [key for key in keys if key not in done["predictions"]] + [n for n in names if n not in passed]
         right = sum(bool(entry.get("right")) for entry in locked)
-        table.append((folder.name, f"{len(locked)} of {len(labs)}" + (f", {right} right" if locked else ""),
-                      f"{len(passed)} of {len(names)}", ", ".join(todo) or "nothing"))
+        table.append((lesson, f"{len(locked)} of {len(keys)}" + (f", {right} right" if locked else ""),
+                      f"{len(passed)} of {len(names)}" if names else "none", ", ".join(todo) or "nothing"))
     return table
 
 

@@ -293,9 +293,9 @@ def test_layers_and_ticks_are_moved_by_hand_and_by_code():
     {"hidden": ((9, "tanh"),)}, {"hidden": ((1, "tan"),)}, {"hidden": 3}, {"hidden": ((1, "tanh"),) * 7},
     {"features": ()}, {"features": ("x2", "x1")}, {"features": ("x3",)}, {"features": "x1"},
 ])  # fmt: skip
-def test_what_a_control_cannot_be_is_refused(wrong):
+def test_what_a_control_cannot_be_is_refused(lab, wrong):
     with pytest.raises(ValueError, match="must be"):
-        Playground().set(**wrong)
+        lab.set(**wrong)
 
 
 def test_a_barred_lab_bars_every_part_of_its_controls():

@@ -10,6 +10,7 @@ from course.labs.lab import Lab
 from course.labs.playground import picture
 from course.labs.playground.controls import LAYERS, NEURONS, Layers, Ticks
 from course.labs.playground.data import DATA, FEATURES, SIDE, features
+from course.labs.playground.experiments import EXPERIMENTS, Ask
 from course.labs.playground.listing import listing
 from course.labs.playground.net import INITS, OPTIMIZERS, YOURS, Recipe, Training, outputs
 from course.labs.playground.yours import USES
@@ -74,6 +75,7 @@ class Playground(Lab):
         "It weighs x₁ and x₂, adds, and bends the sum; where the sum is 0 lies a straight line. Curves begin in the "
         "second layer, or with features that are curved themselves.",
     )
+    asks = tuple(f"10q{number}" for number in EXPERIMENTS)  # its other predictions
     panels, size = (("net", "map"), ("net", "loss")), (860, 480)
     grid = dict(width_ratios=(1.95, 1), height_ratios=(1.6, 1))
 
@@ -143,6 +145,10 @@ class Playground(Lab):
         return self.set(**moves) if moves else self
 
     # -- one neuron in place of the output --------------------------------------------------------------------------
+
+    def ask(self, number: int) -> Ask:
+        """A question about the playground, from 2 to 10, with its prediction: the last line of a cell."""
+        return Ask(self, number)
 
     def pick(self, layer: int, neuron: int = 1) -> "Playground":
         """Show a neuron of a hidden layer, both counted from 1, in place of the output; layer 0: the output again."""
