@@ -23,8 +23,9 @@ from course.overview import questions
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "course" / "syllabus.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FOLDERS = sorted((ROOT / "course" / "units").glob("[0-9]*_*"))
+LESSONS = [path for path in NOTEBOOKS if path.stem[:2] in {folder.name[:2] for folder in FOLDERS}]
 UNITS = {int(file.parent.name[:2]): tomllib.loads(file.read_text(encoding="utf-8"))
          for file in sorted((ROOT / "course" / "units").glob("*/unit.toml"))}
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -74,6 +75,14 @@ def test_every_lesson_and_every_unit_has_its_row():
                                          for only in ({}, {"marked": "judge"}, {"marked": "people"})]
     assert last[2:] == [str(sum(MINUTES)), str(sum(ALONE.values())),
                         *(str(total([row[i] for row in rows])) for i in (4, 5, 6))]
+
+
+def test_the_playground_is_no_lesson_and_is_named():
+    [playground] = set(NOTEBOOKS) - set(LESSONS)
+    assert f"(../notebooks/{playground.name})" in TEXT
+    opening = "".join(json.loads(playground.read_text(encoding="utf-8"))["cells"][0]["source"])
+    minutes = re.search(r"\*About (\d+) minutes", opening)[1]
+    assert f"About {minutes} minutes of [the playground]" in TEXT
 
 
 def test_every_lesson_has_objectives():
@@ -243,7 +252,7 @@ def test_contrasts_are_those_of_the_palette():
 
 def test_no_picture_is_dragged_in_and_every_stored_one_has_its_words():
     assert not re.search(r"pointer|mouse|touch", (ROOT / "course/labs/stage.js").read_text(encoding="utf-8"))
-    for lesson in LESSONS:
+    for lesson in NOTEBOOKS:
         for cell in json.loads(lesson.read_text(encoding="utf-8"))["cells"]:
             for output in cell.get("outputs", []):
                 if "image/png" in output.get("data", {}):
