@@ -146,7 +146,7 @@ class Cleaner:
         self.draw = lambda x: rng.normal(x, sigma)
 
     def noisy(self, X):
-        return np.array([[self.draw(x) for x in row] for row in X])
+        return np.array([self.draw(row) for row in X])
 
     def one(self, x):
         h = x @ self.W + self.b
