@@ -99,8 +99,9 @@ class Whodunit:
         self.predictions = [  # nothing waits for an answer, so there is nothing to skip
             Prediction(f"{id}: {case.name}", case.question, self._tell, lead="The verdict.", button="That is it",
                        skip=False, verdicts=VERDICTS) for case in self.cases]
-        self._number = widgets.ToggleButtons(options=self._marks(), value=0, description="case")
-        self._number.style.button_width = "4.2em"
+        self._number = widgets.ToggleButtons(
+            options=[(str(i + 1), i) for i in range(len(cases))], value=0, description="case")
+        self._number.style.button_width = "3.6em"
         self._compare = widgets.Checkbox(description="the right function, to compare", indent=False)
         self._words, self._score = widgets.HTML(), widgets.HTML()
         self._scene = widgets.VBox()
@@ -109,8 +110,8 @@ class Whodunit:
             self._scene])
         self.page.add_class("nnlab-lab")
         self.lab: Lab | None = None
-        self._number.observe(self._turn, names="value")
-        self._compare.observe(lambda _: self.case.show(self.lab, ours=self._compare.value), names="value")
+        self._number.observe(lambda _: self._open(), names="value")
+        self._compare.observe(lambda _: self.lab and self.case.show(self.lab, self._compare.value), names="value")
         self._open()
         self._tell()
         cells.heard_meanwhile(self.page)
@@ -137,18 +138,10 @@ class Whodunit:
         """How many cases are answered rightly."""
         return sum(p.choice == p.question.answer for p in self.predictions)
 
-    def _marks(self) -> list[tuple[str, int]]:
-        mark = {None: "", True: " ✓", False: " ✗"}
-        right = [None if p.choice is None else p.choice == p.question.answer for p in self.predictions]
-        return [(f"{i + 1}{mark[was]}", i) for i, was in enumerate(right)]
-
-    def _turn(self, _) -> None:
-        if self._number.value is not None:  # between two lists of options there is none
-            self._open()
-
     def _open(self) -> None:
         if self.lab:
             self.lab.close()
+        self.lab = None  # while the box is emptied
         self._compare.value = False
         self.lab = self.case.open()
         name = self.case.scene.function
@@ -160,14 +153,9 @@ class Whodunit:
     def _tell(self) -> None:
         if not hasattr(self, "page"):  # a case answered in an earlier session, while the game is built
             return
-        marks = self._marks()
-        if tuple(self._number.options) != tuple(marks):
-            now = self._number.value
-            with self._number.hold_trait_notifications():
-                self._number.options = marks
-                self._number.value = now
-        answered = sum(p.choice is not None for p in self.predictions)
-        self._score.value = f"<b>{answered} of {len(self.cases)} cases closed, {self.found} found.</b>"
+        closed = {i: p.choice == p.question.answer for i, p in enumerate(self.predictions, 1) if p.choice is not None}
+        marks = " · ".join(f"{i} {'✓' if right else '✗'}" for i, right in closed.items())
+        self._score.value = f"<b>{len(closed)} of {len(self.cases)} cases closed, {self.found} found.</b> {marks}"
 
     def close(self) -> None:
         """Free the widgets. Done by itself when the game's cell runs again."""

@@ -3,6 +3,7 @@
 
 import pytest
 
+from tests.browser.jupyter import LabOnPage
 from tests.needs import needs
 
 needs("browser")
@@ -49,3 +50,27 @@ def test_the_digits_are_trained_while_the_comparison_is_changed(open_notebook):
     lab.root.locator("select").first.select_option("all at the same rate")  # all runs are done: redrawn at once
     lab.until_words("all at the same rate")
     assert "Adam at 0.01" in lab.words
+
+
+def test_a_case_of_the_game_is_looked_into_compared_and_closed(open_notebook):
+    nb = open_notebook(
+        'from course.labs.whodunit import which_bug\ngame = which_bug("04_optimizers")\ngame',
+        "print(game.case.name, '|', game.prediction.question.answer, '|', game.found)",
+    )
+    nb.run(0)
+    page = nb.page.locator(".nnlab-lab").first
+    page.get_by_role("button", name="2", exact=True).click()
+    page.get_by_text("running a stranger's rmsprop").wait_for()
+    lab = LabOnPage(nb.page, page.locator(".nnlab-lab"))
+    before = lab.pixels()
+    name, answer, found = nb.run(1).strip().split(" | ")
+    assert found == "0"
+    page.get_by_text("the right function, to compare").click()
+    page.get_by_text("running the right rmsprop").wait_for()
+    lab.until("canvas.paints.length > 0")
+    assert (lab.pixels() != before).any(), name
+    page.get_by_text(answer).click()
+    page.locator("button:enabled", has_text="That is it").click()
+    page.get_by_text("Found.").wait_for()
+    page.get_by_text("1 of 11 cases closed, 1 found. 2 ✓").wait_for()
+    assert lab.root.is_visible()

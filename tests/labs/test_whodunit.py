@@ -68,8 +68,8 @@ def test_an_answer_is_locked_counted_and_kept(game, folder):
     right.lock(right.question.answer)
     wrong.lock(next(choice for choice in wrong.question.choices if choice != wrong.question.answer))
     assert game.found == 1
-    assert "2 of" in game._score.value
-    assert [label for label, _ in game._number.options][:3] == ["1 ✓", "2 ✗", "3"]
+    assert game._score.value == f"<b>2 of {len(game.cases)} cases closed, 1 found.</b> 1 ✓ · 2 ✗"
+    assert game.case is game.cases[0], "the case just closed stays open to look at"
     kept = json.loads((folder / "nnlab-progress.json").read_text())["predictions"]
     assert {kept[p.key]["right"] for p in (right, wrong)} == {True, False}
     again = which_bug("04_optimizers")
