@@ -166,6 +166,10 @@ def _in_turn(count, *given):
     return ("right", "sum", "right", "slope", "order", "slope")[count % 6]
 
 
+def _the_plain_mean(count, gradients, c):
+    return [g.mean(axis=0) for g in gradients]
+
+
 # The points it gets, and why they are left to it where they are.
 READERS = [
     ("01_neurons", "perceptron_fit", _the_one_example, 1),  # the rule's first step, said by the text: one point of 4
@@ -179,6 +183,7 @@ READERS = [
     ("03_backprop", "tolerant_loss", _the_usual_loss, 0.5),  # a right gradient, of another loss: half a point of 3
     ("03_backprop", "diagnose", _always_right, 0),
     ("03_backprop", "diagnose", _in_turn, 0),
+    ("06_vanishing_gradients", "clip_each", _the_plain_mean, 0.5),  # right where nothing is to be clipped: half of 3
 ]
 
 

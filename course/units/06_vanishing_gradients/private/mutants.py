@@ -370,6 +370,24 @@ MUTANTS["block_backward"] = {
     "dW with what left the block": _but(BLOCK, "x.T @ dz", "x.T @ ((branch @ V.T))"),
     "dW a mean over the batch": _but(BLOCK, "x.T @ dz", "x.T @ dz / len(x)"),
     "in another order": _but(BLOCK, "return dx, dW, dV", "return dx, dV, dW"),
+    "slopes of nudges": """
+def block_backward(dy, x, W, V, alpha):
+    s, f = VARIANT["block_backward"]["s"], VARIANT["block_backward"]["f"]
+
+    def loss(x, W, V, alpha):
+        z = x @ W
+        return np.sum((s * x + alpha * (np.tanh(z) if f == "tanh" else np.maximum(z, 0)) @ V) * dy)
+
+    given, slopes = [x, W, V, np.array(alpha)], []
+    for k, array in enumerate(given):
+        slopes.append(np.zeros(array.shape))
+        for i in np.ndindex(array.shape):
+            ahead, behind = ([a.copy() for a in given] for _ in range(2))
+            ahead[k][i] += 1e-5
+            behind[k][i] -= 1e-5
+            slopes[k][i] = (loss(*ahead) - loss(*behind)) / 2e-5
+    return slopes
+""",
     "in place": _but(BLOCK, "    branch =", "    dy *= 1.0001\n    branch ="),
 }
 
