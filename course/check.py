@@ -79,7 +79,7 @@ def check(name: str, written: Any = None) -> Result:
         except Wrong as found:
             outcomes.append((one.title, str(found)))
         except Exception as problem:
-            outcomes.append((one.title, explain(problem, (name,))))
+            outcomes.append((one.title, explain(problem, (name,), (one.run.__code__.co_filename,))))
     kit = assigned().get(name)
     result = Result(name, outcomes, after=kit.asked(name).hidden if kit else 0)
     if result and in_notebook() and not kit:

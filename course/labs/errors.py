@@ -17,16 +17,17 @@ _OURS = tuple(str(pathlib.Path(p).resolve()) for p in
                sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")))
 
 
-def explain(problem: BaseException, yours: tuple[str, ...] = ()) -> str:
+def explain(problem: BaseException, yours: tuple[str, ...] = (), ours: tuple[str, ...] = ()) -> str:
     """One line for a lab's own error; with the student's line where the student's function is on the stack.
 
-    `yours` are the names of the functions given to `lab.use`.
+    `yours` are the names of the functions given to `lab.use`. `ours` are more files that the student did not write:
+    the checks that a release lays beside the notebook; what their probes hand over is called by the student's code.
     """
     words = f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
     if not yours:
         return words
     for frame in reversed(traceback.extract_tb(problem.__traceback__)):
-        if frame.filename.startswith(("<", *_OURS)) and not frame.filename.startswith(("<ipython", "<stdin")):
+        if frame.filename.startswith(("<", *_OURS, *ours)) and not frame.filename.startswith(("<ipython", "<stdin")):
             continue
         source = (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip()
         return f"Your {frame.name} stopped at line {frame.lineno}:\n    {source}\n{words}"

@@ -1,5 +1,7 @@
 """Practice exercises: every right solution passes, every known wrong one is caught, and the check names the symptom."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -81,6 +83,25 @@ def test_an_exception_names_the_students_line():
         return x @ w + undefined_bias  # noqa: F821
 
     assert "undefined_bias" in repr(check("neuron", neuron))
+
+
+def test_an_exception_in_what_a_probe_hands_over_names_the_students_line(tmp_path, monkeypatch):
+    """The checks lie beside the notebook, as a release lays them there: they are no more the student's than here."""
+    for file in ("graded.py", "unit.toml"):
+        shutil.copyfile(UNITS / "08_gans" / file, tmp_path / file)
+    monkeypatch.chdir(tmp_path)
+
+    class Duel:
+        def __init__(self, G, D, noise, lr):
+            self.D = D
+
+        def d_step(self, real):
+            self.D.forward(real)
+            return self.D.backward(np.ones((64, 1)))
+
+    symptom = dict(check("Duel", Duel).outcomes)["whose weights move"]
+    assert "Your d_step stopped" in symptom
+    assert "return self.D.backward(np.ones((64, 1)))" in symptom
 
 
 def test_what_the_page_shows_is_escaped():

@@ -29,12 +29,16 @@ def _(rng):
     fake, fourth = float(rng.choice([0.1, 0.2])), float(rng.choice([0.3, 0.35]))
     return {"pA": real, "pB": second, "pC": round(1 - real - second, 2),
             "qA": fake, "qB": fourth, "qC": round(1 - fake - fourth, 2),
-            "times": int(rng.integers(2, 5)), "kind": str(rng.choice(["two means", "one mean"]))}
+            "times": int(rng.integers(2, 5)), "kind": str(rng.choice(["two means", "one mean"])),
+            "D": float(rng.choice([0.02, 0.03, 0.05, 0.08]))}
 
 
 @best_judge.check("six numbers", points=0)
 def _(best_judge, rng):
-    got = shaped(best_judge(), (6,), "In this order: the best answer at A, what it pays, what it pays if fakes were "
+    got = best_judge()
+    if isinstance(got, list | tuple) and any(number is None or number is ... for number in got):
+        raise NotWritten
+    got = shaped(got, (6,), "In this order: the best answer at A, what it pays, what it pays if fakes were "
                  "like real ones, the Jensen-Shannon divergence, and two slopes.")
     if not np.isfinite(got).all():
         raise Wrong("a number is nan or infinite.")

@@ -26,8 +26,9 @@ D = w * p / (w * p + v * q)
 pays = -np.sum(w * p * np.log(D) + v * q * np.log(1 - D))
 alike = w * np.log((w + v) / w) + v * np.log((w + v) / v)
 m = (p + q) / 2
+said = mine["D"]
 jsd = np.sum(p * np.log(p / m)) / 2 + np.sum(q * np.log(q / m)) / 2
-best_judge = [D[0], pays, alike, jsd, -D[0], -(1 - D[0])]
+best_judge = [D[0], pays, alike, jsd, -said, -(1 - said)]
 """
 
 MUTANTS["best_judge"] = {
@@ -36,10 +37,10 @@ MUTANTS["best_judge"] = {
     "G12 its root": _but(JUDGE, "alike, jsd", "alike, jsd ** 0.5"),
     "G12 one way only": _but(JUDGE, " / 2 + np.sum(q * np.log(q / m)) / 2", ""),
     "G12 the middle of the batch": _but(JUDGE, "m = (p + q) / 2", "m = (p + mine['times'] * q) / (1 + mine['times'])"),
-    "G5 the slope for the label fake": _but(JUDGE, "-(1 - D[0])]", "D[0]]"),
-    "G5 the slopes in the other order": _but(JUDGE, "-D[0], -(1 - D[0])", "-(1 - D[0]), -D[0]"),
-    "G5 the slopes go up": _but(JUDGE, "-D[0], -(1 - D[0])", "D[0], 1 - D[0]"),
-    "slopes by D in place of the logit": _but(JUDGE, "-D[0], -(1 - D[0])", "-1 / (1 - D[0]), -1 / D[0]"),
+    "G5 the slope for the label fake": _but(JUDGE, "-(1 - said)]", "said]"),
+    "G5 the slopes in the other order": _but(JUDGE, "-said, -(1 - said)", "-(1 - said), -said"),
+    "G5 the slopes go up": _but(JUDGE, "-said, -(1 - said)", "said, 1 - said"),
+    "slopes by D in place of the logit": _but(JUDGE, "-said, -(1 - said)", "-1 / (1 - said), -1 / said"),
     "the two kinds of loss exchanged": _but(JUDGE, '== "one mean"', '!= "one mean"'),
     "the price of one half, twice": _but(JUDGE, "pays, alike", "pays, 2 * np.log(2) + 0.01"),
     "what is paid at A": _but(JUDGE, "-np.sum(w * p * np.log(D) + v * q * np.log(1 - D))",
@@ -66,7 +67,7 @@ for place in "ABC":
     jsd += (p * log(2 * p / (p + q)) + q * log(2 * q / (p + q))) / 2
 even = 1 / (1 + t)
 at_A = v["pA"] / (v["pA"] + t * v["qA"])
-best_judge = [at_A, pays, -(log(even) + t * log(1 - even)) / scale, jsd, -at_A, at_A - 1]
+best_judge = [at_A, pays, -(log(even) + t * log(1 - even)) / scale, jsd, -v["D"], v["D"] - 1]
 """,
 }
 
