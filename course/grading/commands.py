@@ -94,12 +94,13 @@ def collect(
 ) -> None:
     """Take in what students handed in: a folder, a zip, a download from the LMS.
 
-    What is taken twice is taken once; a changed file is a new attempt. A file that is broken gets a row too.
+    What is taken twice is taken once; a changed file is a new attempt. A file that is broken gets a row too. Where
+    each student was given a notebook, it says who has handed in nothing yet, and who is called otherwise.
 
     Example: nnlab collect 1 ~/Downloads/submissions.zip
     """
     with mendable(f"collect {unit}"):
-        from course.grading import desk, intake, shelf
+        from course.grading import desk, intake, shelf, tally
         from course.grading.office import open_office
 
         office = open_office(folder)
@@ -107,6 +108,7 @@ def collect(
         found = [each for path in paths for each in intake.collect(path)]
         with desk.writing(office, "collect", name) as (records, batch):
             taken = shelf.take(records, batch, name, found, again)
+            missing, strangers = tally.unmatched(office, records, name)
         print(f"{name}: {taken.new} new, {taken.known} known already")
         for student, newest in taken.twice.items():
             print(f"  {shelf.shown(student)} handed in more than one file: {shelf.shown(newest)} counts")
@@ -114,8 +116,19 @@ def collect(
             print(f"  {shelf.shown(student)}: an older attempt came again and was left; to make it the newest: --again")
         for file, problem in taken.problems:
             print(f"  {shelf.shown(file)}: {shelf.shown(problem)}")
+        if strangers:
+            print(f"  no notebook was made for {_some(strangers)}: does the roster write it otherwise?")
+        if missing:
+            print(f"  handed in nothing yet: {_some(missing)}")
         if taken.new:
             print(f"Next: nnlab grade {unit}")
+
+
+def _some(students: list[str], most: int = 20) -> str:
+    from course.grading import shelf
+
+    more = f" and {len(students) - most} more" if len(students) > most else ""
+    return ", ".join(map(shelf.shown, students[:most])) + more
 
 
 def grade(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 
 from course.grading import deadlines
+from course.grading.judge import EVERYONE
 from course.grading.office import Office
 from course.grading.records import Records, Submission
 from course.grading.standing import EXCUSED, Standing, attempts, number
@@ -59,6 +60,19 @@ def _spent(office: Office, records: Records, unit: str) -> Counter[str]:
             for each in _standings(office, records, name, spent):
                 spent[each.student] += each.late.free
     return spent
+
+
+def unmatched(office: Office, records: Records, unit: str) -> tuple[list[str], list[str]]:
+    """Who was given a notebook and has handed in nothing, the excused left out; and who handed in and was given none.
+
+    Both are empty where one notebook is for all: nobody knows then who they are.
+    """
+    given, terms = set().union(*records.given(unit).values()), office.units[unit].terms
+    if not given or EVERYONE in given:
+        return [], []
+    came = {each.student for each in records.submissions(unit)}
+    there = {member for student in came for member in terms.groups.get(student, (student,))}
+    return sorted(given - there - terms.excused), sorted(came - given)
 
 
 # ---------------------------------------------------------------- the whole course

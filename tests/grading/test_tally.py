@@ -155,6 +155,23 @@ def test_a_mended_check_judges_every_attempt_again_where_the_best_counts(term, c
     assert three(term.read("1")["ann"]) == ("6.5", "0", "6.5")
 
 
+def test_collect_says_who_is_missing_and_whom_nobody_knows(term, capsys):
+    term.rules(u1='groups = [["cem", "dora"]]\nexcused = ["eva"]')
+    term.takes("1", {"ann": FULL})
+    assert "nothing yet" not in capsys.readouterr().out  # one notebook is for all, as far as anybody knows
+    notebook = {"unit": "01_small", "version": "1.0", "kit": "k", "file": "f", "sha256": "s"}
+    with records.Records(term.folder, write=True) as book:
+        book.add_releases([{**notebook, "student": name} for name in ("ann", "bob", "cem", "dora", "eva", "finn")])
+    term.takes("1", {"cem": FULL, "Ann Adams": FULL})
+    said = capsys.readouterr().out
+    assert "  no notebook was made for Ann Adams: does the roster" in said
+    assert "  handed in nothing yet: bob, finn\n" in said
+    term.takes("1", {"bob": FULL, "finn": FULL})
+    assert "nothing yet" not in capsys.readouterr().out
+    term.takes("2", {"Ann Adams": FULL})  # what was given of another unit says nothing of this one
+    assert "no notebook was made" not in capsys.readouterr().out
+
+
 # ---------------------------------------------------------------- free days, groups, excused, dropped
 
 
