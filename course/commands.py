@@ -15,8 +15,8 @@ from typing import Annotated
 import typer
 
 from course import lessons, record
+from course.grading import class_commands, giving_commands, release_commands
 from course.grading import commands as grading
-from course.grading import giving_commands, release_commands
 
 FOLDER = "nnlab-lessons"
 
@@ -214,6 +214,7 @@ def mendable() -> Iterator[None]:
 
 # The instructor's commands are listed by `nnlab course`, so that a student's list stays short.
 app.add_typer(grading.course, name="course")
+app.add_typer(class_commands.roster, name="roster", hidden=True)
 for command in [*release_commands.COMMANDS, *grading.COMMANDS, *giving_commands.COMMANDS]:
     app.command(hidden=True)(command)
 

@@ -7,6 +7,7 @@ here knows where it stands in the text, and a change is cut into that place.
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,6 +88,11 @@ class Sheet:
             parts += [self.text[place:start], value]
             place = end
         return "".join([*parts, self.text[place:]]).encode(self.encoding)
+
+
+def folded(text: str) -> str:
+    """The same for two cells that differ in capitals, in spaces or in how an accent is written."""
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
 
 
 def _decoded(path: Path) -> tuple[str, str]:

@@ -20,6 +20,7 @@ The way of a unit through it:
 
 \b
 nnlab course new FOLDER         make it; go into it; then for each unit:
+nnlab roster import FILE        who is in the course, from the LMS's own file
 nnlab course check 1            after you changed a check: is it still right?
 nnlab release 1                 make what students get
 nnlab collect 1 downloads.zip   take in what students handed in
@@ -91,24 +92,28 @@ def collect(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Folders, zips or notebooks.")],
     folder: Course = Path(),
     again: Annotated[bool, typer.Option("--again", help="An older attempt that comes again counts as new.")] = False,
+    anyone: Annotated[bool, typer.Option("--anyone", help="Also what is nobody's on the roster.")] = False,
 ) -> None:
     """Take in what students handed in: a folder, a zip, a download from the LMS.
 
-    What is taken twice is taken once; a changed file is a new attempt. A file that is broken gets a row too. Where
-    each student was given a notebook, it says who has handed in nothing yet, and who is called otherwise.
+    What is taken twice is taken once; a changed file is a new attempt. A file that is broken gets a row too. It says
+    who has handed in nothing yet, as far as a roster or the notebooks given out tell. With a roster (nnlab roster
+    import) everybody is called by their id there, and what is not clearly one person's is listed and left out.
 
     Example: nnlab collect 1 ~/Downloads/submissions.zip
     """
     with mendable(f"collect {unit}"):
-        from course.grading import desk, intake, shelf, tally
+        from course.grading import desk, intake, roster, shelf, tally
         from course.grading.office import open_office
 
         office = open_office(folder)
         name = office.unit(unit).name
         found = [each for path in paths for each in intake.collect(path)]
+        people = roster.load(office.folder)
+        found, strangers = people.matched(found, anyone)
         with desk.writing(office, "collect", name) as (records, batch):
             taken = shelf.take(records, batch, name, found, again)
-            missing, strangers = tally.unmatched(office, records, name)
+            missing, others = tally.unmatched(office, records, name, set(people.people))
         print(f"{name}: {taken.new} new, {taken.known} known already")
         for student, newest in taken.twice.items():
             print(f"  {shelf.shown(student)} handed in more than one file: {shelf.shown(newest)} counts")
@@ -117,8 +122,15 @@ def collect(
         for file, problem in taken.problems:
             print(f"  {shelf.shown(file)}: {shelf.shown(problem)}")
         if strangers:
-            print(f"  no notebook was made for {_some(strangers)}: does the roster write it otherwise?")
-        if missing:
+            done = "taken in under the names they have" if anyone else "left out"
+            print(f"{len(strangers)} matched nobody, {done}:", *strangers, sep="\n  ")
+            print(f"To mend it: {roster.MEND}" if not anyone else "", end="\n" * (not anyone))
+        if others:
+            print(f"  no notebook was made for {_some(others)}: does the roster write it otherwise?")
+        if missing and people:
+            lines = [people.people[each] for each in missing]
+            print(f"{len(missing)} of {len(people.people)} have handed in nothing yet:", *lines, sep="\n  ")
+        elif missing:
             print(f"  handed in nothing yet: {_some(missing)}")
         if taken.new:
             print(f"Next: nnlab grade {unit}")

@@ -9,18 +9,18 @@ lateness is not in them.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from course.grading import store
-from course.grading.cells import ExportError, Sheet
+from course.grading.cells import ExportError, Sheet, folded
 from course.grading.feedback import unit_title
 from course.grading.intake import CANVAS, MOODLE, lms_number
 from course.grading.office import Office
 from course.grading.records import Records
+from course.grading.roster import Roster, load
 from course.grading.shelf import shown
 from course.grading.standing import Standing, number
 from course.grading.tally import standings
@@ -76,18 +76,9 @@ def export(office: Office, wanted: str, to: str, source: Path, out: Path, column
                         None, layout.possible, layout.locked, layout.places)
     with Records(office.folder) as records:
         stands = standings(office, records, unit)
-    filled = fill(sheet, layout, stands)
-    put(out, sheet.as_bytes())
+    filled = fill(sheet, layout, stands, load(office.folder))
+    store.put(out, sheet.as_bytes())
     return filled
-
-
-def put(out: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    out = out.expanduser().resolve()
-    with store.explained(out):
-        part = out.with_name(out.name + ".part")
-        part.write_bytes(data)
-        store.settle(part, out)
 
 
 # ---------------------------------------------------------------- layouts
@@ -107,7 +98,7 @@ def _canvas(sheet: Sheet, column: str, names: set[str]) -> Layout:
 
 
 def _moodle(sheet: Sheet, column: str, names: set[str]) -> Layout:
-    heads = [_folded(head) for head in sheet.heads]
+    heads = [folded(head) for head in sheet.heads]
     keys = tuple(heads.index(name) for name in ("id number", "email address", "username") if name in heads)
     worksheet = len(sheet.rows) > 1 and all(re.fullmatch(r"\D+ [0-9]+", row[0].value.strip()) for row in sheet.rows[1:])
     if worksheet and (column or "grade" in heads):
@@ -135,10 +126,10 @@ LAYOUTS: dict[str, Callable[[Sheet, str, set[str]], Layout]] = {"canvas": _canva
 
 def _column(sheet: Sheet, free: list[int] | range, column: str, names: set[str], title: Callable[[str], str]) -> int:
     """The one column of `free` that is called `column`, or one of `names`."""
-    called = {_folded(name) for name in ([column] if column else names) if name}
+    called = {folded(name) for name in ([column] if column else names) if name}
     heads = {n: sheet.heads[n] for n in free}
-    found = ([n for n, head in heads.items() if _folded(head) in called]
-             or [n for n, head in heads.items() if _folded(title(head)) in called])
+    found = ([n for n, head in heads.items() if folded(head) in called]
+             or [n for n, head in heads.items() if folded(title(head)) in called])
     if len(found) == 1:
         return found[0]
     wanted = repr(column) if column else f"called {' or '.join(sorted(name for name in names if name))}"
@@ -147,17 +138,13 @@ def _column(sheet: Sheet, free: list[int] | range, column: str, names: set[str],
                       f"--column; those that can be filled in are {there}")
 
 
-def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
 # ---------------------------------------------------------------- filling in
 
 
-def fill(sheet: Sheet, layout: Layout, stands: list[Standing]) -> Filled:
+def fill(sheet: Sheet, layout: Layout, stands: list[Standing], roster: Roster) -> Filled:
     """Note the points in the sheet, each student's in the one row that is theirs."""
     filled, rows = Filled(), range(layout.first, len(sheet.rows))
-    by_row, unclear = _matched(sheet, layout, stands, filled)
+    by_row, unclear = _matched(sheet, layout, stands, filled, roster)
     comma = _comma(sheet, layout)
     for row in rows:
         if row in unclear:
@@ -170,19 +157,22 @@ def fill(sheet: Sheet, layout: Layout, stands: list[Standing]) -> Filled:
     return filled
 
 
-def _matched(sheet: Sheet, layout: Layout, stands: list[Standing], filled: Filled) -> tuple[dict, set]:
+def _matched(sheet: Sheet, layout: Layout, stands: list[Standing], filled: Filled,
+             roster: Roster) -> tuple[dict, set]:
     """By row, whose it is; and the rows that are two people's, or one of two that are one person's."""
     by_key, by_number = defaultdict(set), defaultdict(set)
     for row in range(layout.first, len(sheet.rows)):
         for column in layout.keys:
-            by_key[_folded(sheet.value(row, column))].add(row)
+            by_key[folded(sheet.value(row, column))].add(row)
         if layout.number is not None and (digits := re.search(r"[0-9]+$", sheet.value(row, layout.number))):
             by_number[digits[0]].add(row)
     owners, unclear = defaultdict(list), set()
     for each in stands:
         student = each.student
-        its = lms_number(student, each.submission.file, layout.number_in) if layout.number_in else ""
-        rows = (by_number[its] if its else set()) or by_key[_folded(student)]
+        file, pattern = each.submission.file, layout.number_in
+        its = lms_number(student, file, pattern, roster.owner) if pattern else ""
+        found = [by_number[its] if its else set(), *(by_key[folded(key)] for key in roster.keys(student))]
+        rows = next(filter(None, found), set())
         if not rows:
             filled.only_here.append(shown(student))
         if len(rows) > 1:

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from course.grading import feedback
+from course.grading import feedback, store
 from course.grading.cells import ExportError
-from course.grading.export import put
 from course.grading.intake import CANVAS, named
 from course.grading.office import Office
 from course.grading.records import Records
 from course.grading.results import Graded
+from course.grading.roster import load
 from course.grading.shelf import safe_name, shown, storable
 from course.grading.standing import Standing, number
 from course.grading.tally import standings
@@ -59,15 +59,15 @@ def zip_back(office: Office, wanted: str, to: str, source: Path, out: Path) -> R
             raise ExportError(f"{page}: {problem.strerror}") from None
         pages[place] = _notebook(text) if to == "canvas" else text
     returned.files = len(pages)
-    put(out, _zip(pages))
+    store.put(out, _zip(pages))
     return returned
 
 
 def _both(office: Office, unit: str, source: Path | None, returned: Returned) -> list[tuple[Standing, list[str]]]:
     """Who is graded, with the names of their files in the download; the others are told in `returned`."""
-    names = defaultdict(list)
+    names, roster = defaultdict(list), load(office.folder)
     for student, path in named(source) if source else []:
-        names[storable(student)].append(path)
+        names[storable(roster.owner(student, path))].append(path)
     with Records(office.folder) as records:
         stands = standings(office, records, unit)
     here = {each.student for each in stands}
@@ -149,7 +149,7 @@ def results(office: Office, wanted: str, source: Path | None, out: Path) -> Retu
                 told = json.dumps(_result(each, records.graded(each.grading)), indent=1, ensure_ascii=False)
                 files[f"{safe_name(each.student)}/results.json"] = told + "\n"
     returned.files = len(files)
-    put(out, _zip(files))
+    store.put(out, _zip(files))
     return returned
 
 

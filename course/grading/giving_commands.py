@@ -63,14 +63,14 @@ def export(
                               if to != Lms.CSV else "--from is missing: the CSV file to fill in")
         filled = fill_in(office, unit, to.value, source.expanduser(), out, column, key)
         print(f"{filled.written} written into {out}, {filled.same} are there already")
-        _list("changed", filled.changed)
-        _list("pending, left as they are", filled.pending)
-        _list("not graded yet", filled.ungraded, f"nnlab grade {unit}")
-        _list("excused, left as they are", filled.excused)
-        _list("left, as the file says something else than a number", filled.kept)
-        _list("left, as it is not clear who is who", filled.unclear)
-        _list("in the file, and handed in nothing", filled.only_in_file)
-        _list("handed in, and not in the file", filled.only_here)
+        listed("changed", filled.changed)
+        listed("pending, left as they are", filled.pending)
+        listed("not graded yet", filled.ungraded, f"nnlab grade {unit}")
+        listed("excused, left as they are", filled.excused)
+        listed("left, as the file says something else than a number", filled.kept)
+        listed("left, as it is not clear who is who", filled.unclear)
+        listed("in the file, and handed in nothing", filled.only_in_file)
+        listed("handed in, and not in the file", filled.only_here)
         for note in filled.notes:
             print(f"nnlab: {note}", file=sys.stderr)
 
@@ -118,14 +118,14 @@ def feedback(
 
 
 def _told(returned) -> None:
-    _list("pending, without a file", returned.pending)
-    _list("not graded yet", returned.ungraded)
-    _list("in the download, and not in the record", returned.only_there, "collect it first")
-    _list("in the record, and not in the download", returned.only_here)
-    _list("without a name that the LMS would know again", returned.nameless)
+    listed("pending, without a file", returned.pending)
+    listed("not graded yet", returned.ungraded)
+    listed("in the download, and not in the record", returned.only_there, "collect it first")
+    listed("in the record, and not in the download", returned.only_here)
+    listed("without a name that the LMS would know again", returned.nameless)
 
 
-def _list(words: str, names: list[str], hint: str = "") -> None:
+def listed(words: str, names: list[str], hint: str = "") -> None:
     if names:
         print(f"{len(names)} {words}{f' ({hint})' if hint else ''}:")
         for name in names:

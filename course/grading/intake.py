@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,11 +110,15 @@ def named(path: Path) -> list[tuple[str, str]]:
         return list(zip(_students(members, _whole(path)), [each.path for each in members], strict=True))
 
 
-def lms_number(student: str, file: str, pattern: re.Pattern) -> str:
-    """The number that an LMS gave a student, if the file came under a name by `pattern`, CANVAS or MOODLE; else ""."""
+def lms_number(student: str, file: str, pattern: re.Pattern, owner: Callable[[str, str], str] | None = None) -> str:
+    """The number that an LMS gave a student, if the file came under a name by `pattern`, CANVAS or MOODLE; else "".
+
+    `owner` tells whom the course means by such a name, where that is not the name itself.
+    """
     for part in file.split("/"):
         match = pattern.fullmatch(part)
-        if match and _named(f"{match['name']}_{match['id']}") == student:  # what is further in is the student's choice
+        called = _named(f"{match['name']}_{match['id']}") if match else ""
+        if called and student in (called, owner and owner(called, file)):  # further in it is the student's choice
             return match["id"]
     return ""
 

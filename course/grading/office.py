@@ -37,6 +37,7 @@ handed in. Keep it on a disk that only you can read, and copy it to another one:
 | course.toml | the units of this course, deadlines, extensions, groups | **never**, once students are named in it |
 | secret | the seeds of variants and of checks come from it; lost, no grade can be made again | **never** |
 | units/ | your copy of the assignments, to change; `private/` holds hidden checks and solutions | **never** |
+| roster.json | who takes the course, from `nnlab roster import FILE` | **never** |
 | released/ | what `nnlab release UNIT` made for students | this is what they get |
 | handed-in/ | what `nnlab collect UNIT PATH` took in | **never** |
 | feedback/ | one page a student | each student their own |
@@ -49,8 +50,8 @@ The way of a unit, in this folder: `nnlab release UNIT`, `nnlab collect UNIT PAT
 The .gitignore keeps the secret, the record and the students' work out of any repository; units/ is yours to keep in a
 private one.
 """
-IGNORED = ["secret", "records*", "replaced-*", "backups/", "handed-in/", "released/", "feedback/", "*.part",
-           "__pycache__/"]
+IGNORED = ["secret", "roster.json", "records*", "replaced-*", "backups/", "handed-in/", "released/", "feedback/",
+           "*.part", "__pycache__/"]
 
 
 @dataclass(frozen=True)

@@ -40,10 +40,10 @@ class Released:
     students: list[str]  # whose notebooks were made just now
 
 
-def release(office: Office, unit: str, roster: Path | None = None, units: Path | None = None) -> Released:
+def release(office: Office, unit: str, roster: list[str] | None = None, units: Path | None = None) -> Released:
     """Make the students' notebooks of a unit, one for all or one each. Raises ReleaseError, StripError."""
     kit, notebook = assigned(office, unit, units)
-    students = read_roster(roster) if roster else [EVERYONE]
+    students = roster or [EVERYONE]
     target = office.folder / "released" / unit / kit.version
     _frozen(kit, target)
     _one_or_the_other(kit, target.parent, roster)
@@ -97,15 +97,16 @@ def _frozen(kit: Kit, target: Path) -> None:
                            'would be judged by others. For a new version: nnlab release UNIT --amend "what was wrong"')
 
 
-def _one_or_the_other(kit: Kit, folder: Path, roster: Path | None) -> None:
+def _one_or_the_other(kit: Kit, folder: Path, roster: list[str] | None) -> None:
     """Refuse to change the numbers that students work with: by giving each their own after all had the same."""
     if not any(exercise.draw for exercise in kit.visible.values()):
         return
     if roster and any(folder.glob("*/everyone")):
         raise ReleaseError(f"{kit.unit} is out as one notebook for all: with numbers of their own, students would have "
-                           "worked with the wrong ones. Release it without --roster")
+                           "worked with the wrong ones. Release it with --everyone")
     if not roster and any(folder.glob("*/students")):
-        raise ReleaseError(f"{kit.unit} is out with numbers of each student's own: add --roster FILE")
+        raise ReleaseError(f"{kit.unit} is out with numbers of each student's own: add --roster FILE, or nnlab "
+                           "roster import FILE")
 
 
 def made_for(kit: Kit, notebook: dict, student: str, secret: bytes) -> dict:

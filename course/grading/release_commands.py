@@ -59,7 +59,9 @@ def release(
     folder: Course = Path(),
     units: Units = None,
     roster: Annotated[Path | None, typer.Option(
-        metavar="FILE", help="A CSV file with a column id: a notebook for each, with numbers of their own.")] = None,
+        metavar="FILE", help="A CSV file with a column id: a notebook for each, with numbers of their own. "
+                             "If left out: who is on the course's roster.")] = None,
+    everyone: Annotated[bool, typer.Option("--everyone", help="One notebook for all, whatever the roster.")] = False,
     amend: Annotated[str, typer.Option(
         metavar="TEXT", help="A new version, after you mended the unit: what was wrong, for students to read.")] = "",
     for_nbgrader: Annotated[Path | None, typer.Option(
@@ -71,15 +73,18 @@ def release(
     of a hidden check would be given away. Each version is kept with the checks that grade it; so what was handed in
     of an old one stays gradable.
 
-    Example: nnlab release 1 --roster students.csv
+    Example: nnlab release 1
     """
     with mendable():
         from course.grading import desk
         from course.grading import release as making
         from course.grading.office import OfficeError, open_office
+        from course.grading.roster import load
 
         office = open_office(folder)
         name = office.unit(unit).name
+        if roster and everyone:
+            raise OfficeError("--roster gives each a notebook, --everyone gives all the same: leave one out")
         if for_nbgrader and (roster or amend):
             raise OfficeError("nbgrader gives all students the same notebook: --for-nbgrader goes without --roster "
                               "and --amend")
@@ -97,11 +102,12 @@ def release(
                 return
             if amend:
                 office = making.amend(office, name, amend)
-            made = making.release(office, name, roster, units)
+            students = making.read_roster(roster) if roster else [] if everyone else list(load(office.folder).people)
+            made = making.release(office, name, students, units)
             new = records.add_releases(making.receipt(made), amend)
         one = len(made.students) == 1
         print(f"{name} {made.kit.version}: {len(made.students)} notebook{'' if one else 's'}, {new} new or changed, "
-              f"in {made.folder / ('students' if roster else 'everyone')}")
+              f"in {made.folder / ('students' if students else 'everyone')}")
         print("A folder there goes to its student as it is: the notebook, and beside it the checks that can be tried.")
         print(f"Next, when they have handed in: nnlab collect {unit} PATH")
 

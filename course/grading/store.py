@@ -253,6 +253,15 @@ def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
             raise
 
 
+def put(out: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    out = out.expanduser().resolve()
+    with explained(out):
+        part = out.with_name(out.name + ".part")
+        part.write_bytes(data)
+        settle(part, out)
+
+
 def settle(part: Path, path: Path) -> None:
     """Give a file that is written its name, so that after a power cut it is there whole or not at all."""
     with part.open("rb") as file:

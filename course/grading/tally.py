@@ -62,17 +62,17 @@ def _spent(office: Office, records: Records, unit: str) -> Counter[str]:
     return spent
 
 
-def unmatched(office: Office, records: Records, unit: str) -> tuple[list[str], list[str]]:
-    """Who was given a notebook and has handed in nothing, the excused left out; and who handed in and was given none.
+def unmatched(office: Office, records: Records, unit: str, roster: set[str]) -> tuple[list[str], list[str]]:
+    """Who has handed in nothing, the excused left out; and who handed in and was given no notebook.
 
-    Both are empty where one notebook is for all: nobody knows then who they are.
+    Who there is says the `roster`, or else who was given a notebook; where one is for all, nobody knows.
     """
     given, terms = set().union(*records.given(unit).values()), office.units[unit].terms
-    if not given or EVERYONE in given:
-        return [], []
+    if EVERYONE in given:
+        given = set()
     came = {each.student for each in records.submissions(unit)}
     there = {member for student in came for member in terms.groups.get(student, (student,))}
-    return sorted(given - there - terms.excused), sorted(came - given)
+    return sorted((roster or given) - there - terms.excused), sorted(came - given) if given else []
 
 
 # ---------------------------------------------------------------- the whole course

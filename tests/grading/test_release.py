@@ -275,7 +275,8 @@ def test_every_student_has_numbers_of_their_own_and_always_the_same(course, tmp_
     assert len(set(numbers)) == len(students)
     before = {file: file.read_bytes() for file in place.rglob("*") if file.is_file()}
     (tmp_path / "roster.csv").write_text("id\nann\nlate\n")
-    assert nnlab(course, "release", "77", "--roster", tmp_path / "roster.csv") == 0
+    assert nnlab(course, "roster", "import", tmp_path / "roster.csv") == 0
+    assert nnlab(course, "release", "77") == 0
     assert "2 notebooks, 1 new or changed" in capsys.readouterr().out
     assert all(file.read_bytes() == data for file, data in before.items()), "who has one keeps it"
 
@@ -285,6 +286,11 @@ def test_numbers_are_not_changed_under_those_who_have_begun(course, tmp_path, ca
     assert nnlab(course, "release", "77") == 0
     assert nnlab(course, "release", "77", "--roster", tmp_path / "roster.csv") == 1
     assert "is out as one notebook for all" in capsys.readouterr().err
+    assert nnlab(course, "roster", "import", tmp_path / "roster.csv") == 0
+    assert nnlab(course, "release", "77") == 1
+    assert "Release it with --everyone" in capsys.readouterr().err
+    assert nnlab(course, "release", "77", "--everyone") == 0
+    assert "1 notebook, 0 new" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("text", "words"), [
