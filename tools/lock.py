@@ -26,7 +26,7 @@ HEADER = """\
 """
 WHAT = {
     LAB: "What a student's environment holds: the extra `lab` and the build backend.",
-    TEST: "What the tests need: everything in requirements.lock, the extra `teach` and the group `test`.",
+    TEST: "What the tests need: everything in requirements.lock, the extra `teach`, the groups `test` and `site`.",
 }
 
 # Versions held back, each with its reason; look again at the next upgrade.
@@ -91,7 +91,7 @@ def main() -> int:
         print("lock.py needs uv, which is not on the PATH: pip install uv", file=sys.stderr)
         return 1
     compile_lock(LAB, "--extra", "lab")
-    compile_lock(TEST, "--extra", "teach", "--group", "test", "--constraint", LAB)
+    compile_lock(TEST, "--extra", "teach", "--group", "test", "--group", "site", "--constraint", LAB)
     complaints = missing_wheels()
     print("\n".join(complaints) or f"Locked; wheels for {len(PLATFORMS)} platforms and Python {', '.join(PYTHONS)}.")
     return 1 if complaints else 0

@@ -66,7 +66,7 @@ def test_what_pyproject_asks_for_is_locked():
     extras, groups = PROJECT["project"]["optional-dependencies"], PROJECT["dependency-groups"]
     lab = names(PROJECT["project"]["dependencies"] + extras["lab"] + groups["build"])
     assert lab <= names(read(LAB))
-    assert lab | names(extras["teach"] + groups["test"]) - {"nnlab"} <= names(read(TEST))
+    assert lab | names(extras["teach"] + groups["test"] + groups["site"]) - {"nnlab"} <= names(read(TEST))
 
 
 def test_the_build_backend_is_locked_so_that_installing_nnlab_needs_nothing_else():
