@@ -38,7 +38,8 @@ def every_lab() -> dict[str, type[Lab]]:
     """The labs of all units by their ids."""
     units = [importlib.import_module(f"course.labs.{unit.name}") for unit in pkgutil.iter_modules(labs.__path__)
              if unit.ispkg]
-    return {lab.id: lab for unit in units for name in unit.__all__ if issubclass(lab := getattr(unit, name), Lab)}
+    return {lab.id: lab for unit in units for name in unit.__all__
+            if isinstance(lab := getattr(unit, name), type) and issubclass(lab, Lab)}
 
 
 def lab_of(words: str) -> type[Lab] | None:
