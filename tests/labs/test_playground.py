@@ -2,18 +2,23 @@
 the student's functions and early stopping do what they say."""
 
 import contextlib
+import html
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from course.labs.playground import Playground, picture
 from course.labs.playground.data import DATA, FEATURES, POINTS, SIDE, features, height, split
+from course.labs.playground.experiments import EXPERIMENTS
 from course.labs.playground.lab import GRID, PLANE
 from course.labs.playground.listing import listing
 from course.labs.playground.net import INITS, OPTIMIZERS, Recipe, Training, train
 from course.labs.style import LIGHT
+from course.overview import rows
+from course.record import Record
 
 MIXED = Recipe(data="xor", noise=0.1, share=30, batch=7, features=("x1", "x2", "sin(4*x1)"),
                hidden=((5, "relu"), (3, "sigmoid"), (2, "linear")), seed=3)
@@ -325,3 +330,37 @@ def test_dropout_is_asleep_in_the_picture():
     lab = Playground(hidden=((8, "tanh"),), dropout=0.5).step(2)
     h = np.tanh(PLANE @ lab.result.weights[0] + lab.result.biases[0])
     assert np.allclose(lab.result.maps[1].reshape(8, -1).T, h, atol=1e-6)
+
+
+# -- the questions --------------------------------------------------------------------------------------------------
+
+
+def test_a_question_sets_the_playground_once_it_is_answered(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    lab = Playground(noise=0.5, seed=9)
+    ask = lab.ask(5)
+    assert lab.values["noise"] == 0.5, "nothing moves before the answer"
+    ask.prediction.lock("both")
+    assert lab.values["hidden"] == ((8, "sigmoid"),) * 6
+    assert (lab.values["noise"], lab.values["seed"]) == (0.0, 0), "what is not named is as at first"
+    assert not lab.stage.locked, "and the lab is open to try it"
+    lab.set(noise=0.25)
+    again = lab.ask(5)  # in a later session
+    assert again.prediction.choice == "both"
+    assert lab.values["noise"] == 0.25
+    again._button.click()
+    assert lab.values["noise"] == 0.0
+
+
+def test_every_question_can_be_set_up_and_counts_in_the_progress():
+    lab = Playground()
+    table = {row[0]: row for row in rows(Record(Path("nowhere")))}
+    assert table["10_playground"][1:] == ("0 of 10", "none", ", ".join(["10a", *(f"10q{n}" for n in EXPERIMENTS)]))
+    for number, experiment in EXPERIMENTS.items():
+        ask = lab.ask(number)
+        ask.set_up()
+        assert {name: lab.values[name] for name in experiment.settings} == experiment.settings
+        bundle = ask._repr_mimebundle_()
+        assert bundle["text/plain"] == f"Question {number}: run this cell to answer it."
+        assert all(html.escape(choice) in bundle["text/html"] for choice in experiment.question.choices)
+        ask.close()

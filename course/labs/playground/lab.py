@@ -17,7 +17,7 @@ from course.labs.playground.yours import USES
 from course.labs.predict import Question
 from nnlab.functional import sigmoid
 
-GRID = 64  # points along each side of a map
+GRID = 48  # points along each side of a map
 PLANE = np.stack(np.meshgrid(*2 * [np.linspace(-SIDE, SIDE, GRID, dtype=np.float32)]), -1).reshape(-1, 2)
 START = Recipe()
 

@@ -89,9 +89,9 @@ def _points(panel, name, X, y, regression, size, ring):
 
 
 def draw_losses(panel, r):
-    """Both losses, epoch by epoch; the axis grows by whole powers, so that it seldom changes."""
+    """Both losses, epoch by epoch. The axis doubles when it is full, so that it seldom changes."""
     style, epochs = panel.style, len(r.losses[0])
-    end = 25 * 2 ** int(np.ceil(np.log2(max(epochs - 1, 25) / 25)))
+    end = 20 * 2 ** int(np.ceil(np.log2(max(epochs - 1, 20) / 20)))
     top = 0.5 if r.recipe.regression else 0.85
     panel.frame(xlim=(0, end), ylim=(0, top), x="epoch", grid=True, title="Loss",
                 xticks={n: str(n) for n in (0, end // 2, end)})
