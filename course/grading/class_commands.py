@@ -1,4 +1,4 @@
-"""The instructor's commands about the class: who is in it.
+"""The instructor's commands about the class: who is in it, who asks for another look.
 
 Like commands.py each only reads its options and calls the module that does the work.
 """
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from course.grading.commands import Course, mendable
+from course.grading.commands import Course, Unit, mendable
 from course.grading.giving_commands import listed
 
 roster = typer.Typer(help="Who is in the course.\n\nExample: nnlab roster import grades.csv", no_args_is_help=True,
@@ -57,3 +57,94 @@ def roster_import(
         listed("rows left out", changes.left)
         listed("have handed in before under a name that is no id of the roster",
                sorted(shown(each) for each in known - set(new.people) - set(before)))
+
+
+# ---------------------------------------------------------------- regrade requests
+
+requests = typer.Typer(help="Students who ask for another look at a grade.\n\nExample: nnlab regrade-request list 1",
+                       no_args_is_help=True, rich_markup_mode=None)
+Number = Annotated[int, typer.Argument(metavar="NUMBER", help="As nnlab regrade-request list shows it.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the student to read.")]
+
+
+@requests.command("add")
+def request_add(
+    unit: Unit,
+    student: Annotated[str, typer.Argument(help="As nnlab grades names them.")],
+    exercise: Annotated[str, typer.Argument(help="The exercise's name.")],
+    claim: Annotated[str, typer.Option("--claim", help="What the student says.")],
+    folder: Course = Path(),
+) -> None:
+    """Write down that a student asks for another look at an exercise.
+
+    Example: nnlab regrade-request add 1 ann xor_why --claim "I did name the hidden space, in the last line"
+    """
+    with mendable():
+        from course.grading import requests as asking
+        from course.grading.office import open_office
+
+        made = asking.ask(open_office(folder), unit, student, exercise, claim)
+        print(f"It is request {made}. To decide it: nnlab regrade-request grant {made} --points 2 --reason \"...\", or "
+              f"nnlab regrade-request refuse {made} --reason \"...\"")
+
+
+@requests.command("list")
+def request_list(
+    unit: Annotated[str, typer.Argument(metavar="[UNIT]", help="1, 01_neurons or neurons; all if left out.")] = "",
+    folder: Course = Path(),
+    decided: Annotated[bool, typer.Option("--decided", help="Also those that are decided.")] = False,
+) -> None:
+    """The requests that are open: who, which exercise, the claim, the points then and now.
+
+    Example: nnlab regrade-request list 1 --decided
+    """
+    with mendable():
+        from course.grading import requests as asking
+        from course.grading.office import open_office
+        from course.grading.records import Records
+        from course.grading.shelf import shown
+        from course.grading.telling import show_table
+
+        office = open_office(folder)
+        with Records(office.folder) as records:
+            rows = asking.table(office, records, unit and office.unit(unit).name, decided)
+        if len(rows) == 1:
+            print("No request is open" if not decided else "Nobody has asked")
+        else:
+            show_table([[shown(cell) for cell in row] for row in rows])
+
+
+@requests.command("grant")
+def request_grant(
+    request: Number,
+    reason: Reason,
+    points: Annotated[float | None, typer.Option(help="What the exercise is worth now; may be left out where a mended "
+                                                      "check has raised it.")] = None,
+    folder: Course = Path(),
+    let_fall: Annotated[bool, typer.Option("--let-fall", help="Also if that is less than before.")] = False,
+) -> None:
+    """Grant a request: the points become an override, and the student's page says why.
+
+    Nobody loses points by asking, unless --let-fall is given. Where the check was wrong, mend it and nnlab regrade:
+    that helps all whom it hit; then grant the request without --points.
+
+    Example: nnlab regrade-request grant 3 --points 2 --reason "yes: it is in the last line"
+    """
+    with mendable():
+        from course.grading import requests as asking
+        from course.grading.office import open_office
+
+        print(asking.decide(open_office(folder), request, True, reason, points, let_fall))
+
+
+@requests.command("refuse")
+def request_refuse(request: Number, reason: Reason, folder: Course = Path()) -> None:
+    """Refuse a request: the points stay, and the student's page says why.
+
+    Example: nnlab regrade-request refuse 3 --reason "the hidden space is named, but not what it does"
+    """
+    with mendable():
+        from course.grading import requests as asking
+        from course.grading.office import open_office
+
+        print(asking.decide(open_office(folder), request, False, reason))

@@ -174,21 +174,32 @@ def override(office: Office, wanted: str, student: str, exercise: str, points: f
     """Set the points of one exercise by hand; OfficeError where that makes no sense."""
     unit = office.unit(wanted).name
     with writing(office, "override", unit) as (records, _):
-        stands = {each.student: each for each in tally.standings(office, records, unit)}
-        if student not in stands:
-            raise OfficeError(f"{unit}: nobody called {shown(student)} handed in; there are {_some(list(stands))}")
-        mine = stands[student]
-        if mine.grading is None:
-            raise OfficeError(f"{unit}: {shown(student)} is not graded yet: nnlab grade {wanted}")
-        if exercise not in mine.exercises:
-            raise OfficeError(f"{unit} has no exercise {exercise!r}: there are {', '.join(mine.exercises)}")
-        of = mine.exercises[exercise].of
-        if not (math.isfinite(points) and 0 <= points <= of):
-            raise OfficeError(f"{exercise} is worth 0 to {of:g} points, not {points:g}")
+        mine = standing_of(office, records, wanted, student, exercise)
+        fits(exercise, points, mine.exercises[exercise].of)
         if not reason.strip():
             raise OfficeError('an override needs a reason: --reason "what you saw"')
         records.add_override(unit, student, exercise, points, reason, mine.grading)
     print(f"{unit}, {shown(student)}, {exercise}: {_points(mine, exercise)} -> {number(points)}")
+
+
+def standing_of(office: Office, records: Records, wanted: str, student: str, exercise: str) -> Standing:
+    """How a student stands who has a grade of this exercise; OfficeError otherwise."""
+    unit = office.unit(wanted).name
+    stands = {each.student: each for each in tally.standings(office, records, unit)}
+    if student not in stands:
+        raise OfficeError(f"{unit}: nobody called {shown(student)} handed in; there are {_some(list(stands))}")
+    mine = stands[student]
+    if mine.grading is None:
+        raise OfficeError(f"{unit}: {shown(student)} is not graded yet: nnlab grade {wanted}")
+    if exercise not in mine.exercises:
+        raise OfficeError(f"{unit} has no exercise {exercise!r}: there are {', '.join(mine.exercises)}")
+    return mine
+
+
+def fits(exercise: str, points: float, of: float) -> None:
+    """OfficeError where these are no points that the exercise can have."""
+    if not (math.isfinite(points) and 0 <= points <= of):
+        raise OfficeError(f"{exercise} is worth 0 to {of:g} points, not {points:g}")
 
 
 def _some(names: list[str]) -> str:

@@ -12,6 +12,8 @@ import hashlib
 import json
 import re
 import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +26,7 @@ from course.grading.batch import FAILED
 from course.grading.kit import KitError, load_kit
 from course.grading.office import Office, OfficeError
 from course.grading.records import Records, RecordsError
+from course.grading.requests import OPEN, state
 from course.grading.results import BLOCKED, MISSING, CheckResult, ExerciseResult, Graded
 from course.grading.standing import Points, Standing, number
 from course.grading.telling import Progress
@@ -59,14 +62,17 @@ def give(office: Office, wanted: str, student: str | None = None) -> Given:
         if not stands:
             raise OfficeError(f"{unit}: {f'nobody called {shelf.shown(student)}' if student else 'nobody'} handed in")
         when = {row["id"]: row["finished"] for row in records.gradings(unit)}
-        title = unit_title(office, unit)
+        title, requests = unit_title(office, unit), defaultdict(list)
+        for row in records.requests(unit):
+            requests[row["student"]].append(row)
         with Progress("pages written", len(stands)) as progress:
             for each in stands:
                 if each.grading is None:
                     given.ungraded += 1
                 else:
                     graded = records.graded(each.grading)
-                    text = page(each, graded, title, when[each.grading], _handed_in(office, each, graded))
+                    handed_in, asked = _handed_in(office, each, graded), requests[each.student]
+                    text = page(each, graded, title, when[each.grading], handed_in, asked)
                     new = _put(records, each, given.folder / f"{shelf.safe_name(each.student)}.html", text)
                     given.pages, given.same = given.pages + new, given.same + (not new)
                 progress.step()
@@ -109,12 +115,13 @@ def _put(records: Records, each: Standing, path: Path, text: str) -> bool:
 # ---------------------------------------------------------------- what the page says
 
 
-def page(each: Standing, graded: Graded, title: str, when: str, handed_in: bytes = b"") -> str:
+def page(each: Standing, graded: Graded, title: str, when: str, handed_in: bytes = b"",
+         requests: Sequence[Mapping[str, Any]] = ()) -> str:
     """The page of one student: `each` tells the points that count, `graded` how they came about."""
     notes = [FAILED if graded.refused.startswith(FAILED) else graded.refused] if graded.refused else []
     footer = (f"Graded on {when[:10]} by version {graded.version} of the unit (checks {graded.kit[:12]}), from the "
               f"file with the sha256 {graded.submission[:12]}, as on your receipt. Protection: {graded.level}.")
-    exercises = [_exercise(one, each.exercises[one.name], handed_in) for one in graded.exercises]
+    exercises = [_exercise(one, each.exercises[one.name], handed_in, requests) for one in graded.exercises]
     return _template().render(title=clean(title, 200), student=clean(each.student, 200), footer=footer,
                               total=_total(each), notes=[clean(note) for note in [*notes, *graded.notes]],
                               exercises=exercises)
@@ -131,7 +138,7 @@ def _total(each: Standing) -> str:
             f"be marked{off}")
 
 
-def _exercise(one: ExerciseResult, points: Points, handed_in: bytes) -> dict[str, Any]:
+def _exercise(one: ExerciseResult, points: Points, handed_in: bytes, requests: Sequence[Mapping]) -> dict[str, Any]:
     pending = points.points is None
     share = 0 if pending or not points.of else points.points / points.of
     return {
@@ -139,7 +146,18 @@ def _exercise(one: ExerciseResult, points: Points, handed_in: bytes) -> dict[str
         "percent": f"{100 * min(max(share, 0), 1):.1f}", "waiting": MARKED_BY_PEOPLE if pending else "",
         "changed": clean(points.overridden), "notes": notes(one),
         "groups": _groups(one, handed_in), "output": printed(one.output),
+        "asked": [_asked(row, points) for row in requests if row["exercise"] == one.name],
     }
+
+
+def _asked(row: Mapping[str, Any], points: Points) -> dict[str, str]:
+    """A regrade request and what became of it; the words of the decision stand above where they set the points."""
+    decided = "It is not decided yet."
+    if state(row) != OPEN:
+        words = "" if row["reason"] == points.overridden else f": {row['reason']}"
+        decided = f"{state(row).capitalize()} on {row['decided'][:10]}{words}"
+    claim = f"You asked on {row['at'][:10]} for another look: {row['claim']}"
+    return {"claim": clean(claim), "decided": clean(decided)}
 
 
 def notes(one: ExerciseResult) -> list[str]:

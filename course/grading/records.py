@@ -64,7 +64,15 @@ CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} {when}
 # A later version of the tables is a further step; a step that was ever released is never changed.
 STEPS = [TABLES + _append_only("batches", "ends", "submissions", "gradings", "exercises", "checks", "adoptions",
                                "overrides", "releases", "feedback"),
-         "ALTER TABLE submissions ADD COLUMN written TEXT NOT NULL DEFAULT '';"]
+         "ALTER TABLE submissions ADD COLUMN written TEXT NOT NULL DEFAULT '';",
+         """
+CREATE TABLE requests (id INTEGER PRIMARY KEY, at TEXT NOT NULL, who TEXT NOT NULL, unit TEXT NOT NULL,
+    student TEXT NOT NULL, exercise TEXT NOT NULL, claim TEXT NOT NULL, points REAL,
+    grading INTEGER NOT NULL REFERENCES gradings);
+CREATE TABLE decisions (id INTEGER PRIMARY KEY, at TEXT NOT NULL, who TEXT NOT NULL,
+    request INTEGER NOT NULL UNIQUE REFERENCES requests, granted INTEGER NOT NULL, reason TEXT NOT NULL,
+    grading INTEGER NOT NULL REFERENCES gradings, override INTEGER REFERENCES overrides);
+""" + _append_only("requests", "decisions")]
 
 
 @dataclass(frozen=True)
@@ -224,6 +232,18 @@ class Records:
         """The newest override by (student, exercise)."""
         rows = self._all("SELECT * FROM overrides WHERE unit = ? ORDER BY id", unit)
         return {(row["student"], row["exercise"]): row for row in rows}
+
+    def requests(self, unit: str = "") -> list[sqlite3.Row]:
+        """Regrade requests of a unit or of all, the oldest first, with their decisions: granted is None while open."""
+        return self._all("""SELECT requests.*, decisions.at AS decided, granted, reason, override FROM requests
+            LEFT JOIN decisions ON decisions.request = requests.id WHERE ? IN ('', unit) ORDER BY requests.id""", unit)
+
+    def decide(self, request: int, granted: bool, reason: str, grading: int, override: dict | None) -> None:
+        """The decision and what it changes, both or neither."""
+        with store.transaction(self.db, self.path):
+            row = self._add("overrides", at=now(), who=who(), **override) if override else None
+            self._add("decisions", at=now(), who=who(), request=request, granted=granted, reason=reason,
+                      grading=grading, override=row)
 
     def add_releases(self, rows: list[dict[str, str]], notes: str = "") -> int:
         """What was given to whom, all at once: unit, version, kit, student, file, sha256 of each. How many are new."""

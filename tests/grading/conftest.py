@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from course import cli
-from course.grading import office
+from course.grading import office, shelf
+from course.grading.kit import load_kit
+from course.grading.records import Records
 from tests.grading import fakes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +42,16 @@ class Course:
                   for n, (student, what) in enumerate(students.items())]
         (folder / "list.json").write_text(json.dumps(listed))
         return folder
+
+    def judged(self) -> None:
+        """As nnlab grade does, but fast: every newest attempt, by the checks as they are now."""
+        kit = load_kit(self.kit(""))
+        with Records(self.folder, write=True) as records:
+            batch = records.begin("grade", self.unit)
+            for each in records.latest(self.unit):
+                data = shelf.read(self.folder, each)
+                graded = fakes.judge(data, kit, each.student, b"", "bubblewrap", {}, {})
+                records.add_grading(batch, each.id, graded, "2026-11-02T09:15:00+00:00")
 
     def nnlab(self, *arguments) -> int:
         return cli.main([str(each) for each in (*arguments, "--course", self.folder)])

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-import course.grading
+import course.grading.intake  # now, as importing it later would undo the patch below
 from course.exercise import NotWritten, Wrong
 from course.grading import desk, shelf, store
 from course.grading.records import Records

@@ -28,14 +28,14 @@ def graded(*exercises, **fields):
     return Graded(**(made | fields))
 
 
-def page(result, student="ann", handed_in=b"", title="Small", **overridden):
+def page(result, student="ann", handed_in=b"", title="Small", requests=(), **overridden):
     """The page of a grading; `overridden` gives name=(points, reason)."""
     submission = Submission(1, result.unit, student, 1, result.submission, "", "", "")
     stands = Standing(submission, student, 1, result.level, {each.name: Points(each.points, each.of)
                                                              for each in result.exercises})
     for name, (points, reason) in overridden.items():
         stands.exercises[name] = Points(points, stands.exercises[name].of, reason)
-    return feedback.page(stands, result, title, "2026-03-01T12:00:00+00:00", handed_in)
+    return feedback.page(stands, result, title, "2026-03-01T12:00:00+00:00", handed_in, requests)
 
 
 def checks(*passed, reason="REASON", hidden=False):
