@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from course.grading import strip
-from tools.website.build import ROOT, build
+from tools.website.build import MARK, ROOT, _clear, build
 from tools.website.formulas import mathml
 from tools.website.lessons import Lesson
 from tools.website.stills import drawn, every_lab, stored
@@ -213,6 +213,9 @@ def test_the_instructors_pages_come_only_when_asked_for_and_nothing_else_with_th
     shutil.copytree(ROOT / "course" / "units", tmp_path / "course" / "units")
     shutil.copy(ROOT / "README.md", tmp_path)
     build(tmp_path / "out", stored, root=tmp_path, for_instructors=True)
+    linked = Seen((tmp_path / "out" / "assignments.html").read_text(encoding="utf-8")).links
+    assert {file.parents[1].name for file in PRIVATE if file.name == "instructor.md"} == {
+        Path(link).stem for link in linked if link.startswith("instructors/")}
     shown = those_in(words_of(tmp_path / "out"), private_lines())
     pages = [file.read_text(encoding="utf-8") for file in PRIVATE if file.name == "instructor.md"]
     assert len(shown) > 100
@@ -266,8 +269,16 @@ def test_links_lead_to_pages_or_leave_their_words():
     assert [anchor for _, anchor, _ in writer.headings] == ["twice", "twice-1"]
 
 
-def test_what_stands_there_is_replaced_only_if_it_is_a_site(folder, tmp_path):
+def test_an_older_site_is_taken_away_and_nothing_else_is(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match="something else"):
-        build(tmp_path, stored)
-    assert (tmp_path / "mine.txt").read_text() == "mine"
+    with pytest.raises(FileExistsError, match=r"mine\.txt"):
+        _clear(tmp_path)
+    (tmp_path / "index.html").write_text(f"<!doctype html>{MARK}")
+    with pytest.raises(FileExistsError, match=r"mine\.txt"):
+        _clear(tmp_path)
+    (tmp_path / "mine.txt").rename(tmp_path / ".mine")
+    (tmp_path / "lessons").mkdir()
+    (tmp_path / "lessons" / "old.html").write_text("old")
+    _clear(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == [".mine"]
+    _clear(tmp_path / "not there")

@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 MARK = "<!-- a site of nnlab: python -m tools.website writes it anew -->"
 FRONT, INSTALL, UNITS, LIBRARY = "index.html", "install.html", "assignments.html", "library/index.html"
 NAMED = {"README.md": INSTALL, "course/README.md": "assigning.html"}  # other pages have their file's name
+PARTS = {"style.css", "lessons", "library", "pictures", "docs", "instructors"}  # what stands beside the pages
 MENU = ("index.html", INSTALL, "syllabus.html", "assigning.html", UNITS, "concepts.html", LIBRARY)
 SHORT = {"index.html": "Lessons", INSTALL: "Install", "syllabus.html": "Syllabus", "assigning.html": "Assigning",
          UNITS: "Assignments", "concepts.html": "Concepts", LIBRARY: "Library"}
@@ -50,11 +51,8 @@ def build(folder: Path, draw: Draw, root: Path = ROOT, for_instructors: bool = F
     """Write the site of the project at `root` into `folder`; returns the number of its pages.
 
     Raises FileExistsError if something else than an older site stands there."""
-    if folder.exists() and any(folder.iterdir()) and not _ours(folder):
-        raise FileExistsError(f"{folder} holds something else than a site of ours: name a new or an empty folder.")
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+    _clear(folder)
+    folder.mkdir(parents=True, exist_ok=True)
 
     def keep(path: str, data: bytes) -> None:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -102,9 +100,17 @@ def build(folder: Path, draw: Draw, root: Path = ROOT, for_instructors: bool = F
     return len(pages)
 
 
-def _ours(folder: Path) -> bool:
+def _clear(folder: Path) -> None:
+    """Take an older site away, so that no page of it is left over; what begins with a dot (.git) stays."""
+    there = [each for each in folder.iterdir() if each.name[0] != "."] if folder.exists() else []
     front = folder / FRONT
-    return front.is_file() and MARK in front.read_text(encoding="utf-8", errors="replace")
+    ours = front.is_file() and MARK in front.read_text(encoding="utf-8", errors="replace")
+    strange = [each.name for each in there if not ours or (each.suffix != ".html" and each.name not in PARTS)]
+    if strange:
+        raise FileExistsError(f"{folder} holds {strange[0]}, which is no part of a site of ours: "
+                              "name a new or an empty folder.")
+    for each in there:
+        shutil.rmtree(each) if each.is_dir() else each.unlink()
 
 
 def _url(name: str) -> str:
@@ -127,6 +133,8 @@ def _text(name: str, text: str, atlas: Atlas) -> Page:
     if name == "README.md":
         text = "# Install\n\n## " + text.partition("\n## ")[2]
     body = writer.page(text)
+    if "/private/" in name:
+        body = f'<p class="warning"><b>Not to be published.</b> This page gives answers away.</p>{body}'
     title = next(words for level, _, words in writer.headings if level == 1)
     return Page(_url(name), Markup(title).striptags(), body, writer.headings, wide="<table" in body)
 

@@ -32,6 +32,8 @@ def mathml(tex: str, block: bool = False) -> str:
         raise ValueError(f"no MathML for {re.search(r'.[A-Za-z]*', made[made.index(chr(92)):])[0]} in {tex!r}")
     for theirs, ours in SPACED.items():
         made = made.replace(theirs, ours)
+    made = re.sub(r"<msup>((?:(?!<msup>).)*)<mi>&#x02032;</mi></msup>",
+                  r'<mrow>\1<mo lspace="0" rspace="0">&#x02032;</mo></mrow>', made)  # raised already, as a sign
     made = re.sub(rf"({ORDINARY})?<m[io]>({NAMED})</m[io]>(?=(.{{0,40}}))", _named, made)
     return re.sub(r"<mover>(.*?)<mo>&#x0005E;</mo></mover>",
                   r'<mover accent="true">\1<mo stretchy="false">&#x002C6;</mo></mover>', made)

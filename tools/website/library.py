@@ -134,7 +134,7 @@ def _lines(block: str) -> list[str]:
     """A paragraph's lines as they are meant: one for each argument, and what was only wrapped joined again."""
     lines, indented = [], False
     for line in block.splitlines():
-        begins = re.match(r"\w[\w, *]{0,40}: |Raises ", line) or (indented and line[0] != " ")
+        begins = re.match(r"\w[\w, *]{0,40}: |Raises |- ", line) or (indented and line[0] != " ")
         if begins or not lines:
             lines.append(line)
         else:
