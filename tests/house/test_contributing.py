@@ -27,12 +27,13 @@ def put(place, block, folder):
         return
     source = file.read_text(encoding="utf-8")
     assert source.count(text) == 1, f"{name} holds {text!r} {source.count(text)} times"
-    if how == "before":
+    if f"\n{text}" in f"\n{source}" and how == "before":
         fresh = source.replace(text, block + text)
-    elif f"{text}\n" in source:
+    elif f"{text}\n" in source and how == "after":
         fresh = source.replace(f"{text}\n", f"{text}\n{block}")
     else:  # in the middle of a line
-        fresh = source.replace(text, text + block.removesuffix("\n"))
+        part = block.removesuffix("\n")
+        fresh = source.replace(text, f"{part} {text}" if how == "before" else text + part)
     file.write_text(fresh, encoding="utf-8")
 
 
