@@ -158,6 +158,14 @@ def test_one_neuron_takes_the_place_of_the_output(lab):
     lab.pick(0)
 
 
+def test_in_two_colours_a_map_is_its_sign():
+    lab = Playground(two=True, layer=1, neuron=2)
+    assert np.array_equal(lab.view["map"]["map"].values, np.sign(lab.result.maps[1][1]))
+    assert set(np.unique(lab.view["net"]["maps"].values)) <= {-1, 0, 1}
+    lab.set(two=False)
+    assert np.array_equal(lab.view["map"]["map"].values, lab.result.maps[1][1])
+
+
 def test_a_click_picks_a_neuron_and_a_second_one_the_output_again(lab):
     at, _ = picture.places([len(maps) for maps in lab.result.maps])
     place = lab.view["net"].axes.transData.transform(at[2][1])

@@ -48,7 +48,7 @@ EXPERIMENTS = {
         ("both", "only ReLU", "only sigmoid", "neither"), "only ReLU",
         "A sigmoid passes back at most a quarter of what reaches it; through six of them next to nothing arrives, "
         "and the first layers stay where they began. Lesson 6 is about that."),
-        dict(data="circle", hidden=((8, "sigmoid"),) * 6)),
+        dict(data="circle", hidden=((8, "sigmoid"),) * 6, batch=30)),
     6: Experiment(Question(
         "All weights start at 0, with tanh. How far does the training loss fall in 30 epochs?",
         ("hardly at all", "half as far as from random weights", "just as far"), "hardly at all",

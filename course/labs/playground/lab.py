@@ -1,6 +1,7 @@
 """Lab 10a. The playground: build a net, watch every neuron of it learn, and take its code home."""
 
 import html
+from types import SimpleNamespace
 
 import ipywidgets as widgets
 import numpy as np
@@ -53,19 +54,20 @@ class Playground(Lab):
         optimizer=Choice(tuple(OPTIMIZERS), START.optimizer, "optimizer"),
         lr=Slider(1e-5, 10.0, START.lr, 0.05, "learning rate", log=True, live=True),
         init=Choice(tuple(INITS), START.init, "weights at start"),
-        seed=Slider(0, 20, START.seed, 1, "other start"),
-        regularisation=Choice(("none", "L1", "L2"), START.regularisation, "price on weights"),
+        seed=Slider(0, 20, START.seed, 1, "seed"),
+        regularisation=Choice(("none", "L1", "L2"), START.regularisation, "penalty"),
         strength=Slider(1e-5, 1.0, START.strength, 0.25, "its strength", log=True),
         dropout=Slider(0.0, 0.8, START.dropout, 0.1, "dropout"),
-        patience=Slider(0, 50, START.patience, 5, "early stopping"),
+        patience=Slider(0, 50, START.patience, 5, "patience (0: off)"),
         layer=Slider(0, LAYERS, 0, 1, "look at layer", live=True),
         neuron=Slider(1, NEURONS, 1, 1, "its neuron", live=True),
         test=Toggle(False, "show the test data", live=True),
+        two=Toggle(False, "two colours only", live=True),
     )
     GROUPS = (("Data", "data", "noise", "share", "batch"), ("What the net is told", "features"), ("The net", "hidden"),
               ("Training", "optimizer", "lr", "init", "seed"),
               ("Against overfitting", "regularisation", "strength", "dropout", "patience"),
-              ("Look (or click on a neuron)", "layer", "neuron", "test"))
+              ("Look (or click on a neuron)", "layer", "neuron", "test", "two"))
     uses = USES
     question = Question(
         "A neuron in the first hidden layer is told x₁ and x₂. Whatever it has learned, what can the border between "
@@ -81,17 +83,15 @@ class Playground(Lab):
 
     @staticmethod
     def train(data, noise, share, batch, features, hidden, optimizer, lr, init, seed, regularisation, strength,
-              dropout, patience, layer, neuron, test, activation, update):
+              dropout, patience, layer, neuron, test, two, activation, update):
         recipe = Recipe(data, round(float(noise), 2), share, batch, features, hidden, optimizer, float(lr),
                         regularisation, float(strength), round(float(dropout), 1), patience, init, seed)
         training = Training(recipe, activation, update)
-        edge = PLANE.min(), PLANE.max()
 
         def state():
             layers = [part for part in training.net.layers if hasattr(part, "weight")]
             return dict(recipe=recipe, epoch=training.epochs, rates=dict(training.rates), ended=training.ended,
-                        early=training.ended.startswith("early"), edge=edge,
-                        maps=maps(training.net, recipe.features, recipe.regression), top=1.0,
+                        early=training.early, maps=maps(training.net, recipe.features, recipe.regression),
                         weights=[np.nan_to_num(part.weight.data) for part in layers],
                         biases=[part.bias.data.copy() for part in layers],
                         losses=tuple(map(tuple, training.losses)), right=training.right(),
@@ -117,9 +117,7 @@ class Playground(Lab):
         self._code = widgets.HTML()
         self._code.add_class("nnlab-code")
         self._button.on_click(lambda _: self._show_code())
-        picture_first = widgets.VBox([stage, self._button, self._code])
-        picture_first.add_class("nnlab-beside")
-        page.children[-1].children = [picture_first, controls]
+        page.children[-1].children = [widgets.VBox([stage, self._button, self._code]), controls]  # the picture first
         return page
 
     def _show_code(self):
@@ -176,6 +174,8 @@ class Playground(Lab):
 
     def draw(self, view, r):
         picked = self._picked(r)
+        if self.values["two"]:
+            r = SimpleNamespace(**vars(r) | dict(maps=[np.sign(each) for each in r.maps]))
         picture.draw_net(view["net"], r, picked)
         picture.draw_map(view["map"], r, picked, self.values["test"])
         picture.draw_losses(view["loss"], r)

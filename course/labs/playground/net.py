@@ -114,7 +114,7 @@ class Training:
         self.both = (seen, self.y), (new, self.y_test)
         self.steps = nnlab.fit_steps(self.net, seen, self.y, recipe.loss, self.optimizer, epochs=MOST,
                                      batch_size=recipe.batch, penalty=price(recipe), validation=self.both[1], rng=rng)
-        self.losses, self.rates, self.epochs, self.ended = ([], []), {0: recipe.lr}, 0, ""
+        self.losses, self.rates, self.epochs, self.ended, self.early = ([], []), {0: recipe.lr}, 0, "", False
         self.measure()
 
     def epoch(self, lr):
@@ -130,7 +130,7 @@ class Training:
         self.measure()
         if self.stopping and self.stopping(step):
             self.stopping.__exit__(None, None, None)
-            self.ended = f"early stopping: back to epoch {self.stopping.best_epoch + 1}"
+            self.early, self.ended = True, f"early stopping: back to epoch {self.stopping.best_epoch + 1}"
             self.measure(again=True)
         elif self.epochs == MOST:
             self.ended = f"{MOST} epochs are done"

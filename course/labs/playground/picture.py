@@ -48,7 +48,7 @@ def draw_net(panel, r, picked):
         strengths = np.where((to == picked).all(1), strengths, 0.25 * strengths)
     panel.own("edges", Edges, 2).show(style, starts, ends, strengths)
     largest = [np.abs(maps).max((1, 2)) for maps in r.maps]
-    largest[-1] = np.full(1, r.top)
+    largest[-1] = np.ones(1)
     chosen = np.zeros(sum(sizes), bool)
     chosen[sum(sizes[:picked[0]]) + picked[1]] = picked[0] > 0
     biases = np.concatenate([np.full(sizes[0], np.nan), *r.biases])
@@ -71,7 +71,7 @@ def draw_map(panel, r, picked, test):
                 yticks={-1: "-1", 0: "0", 1: "1"},
                 title="The output" if output else f"Neuron {neuron + 1} of layer {layer}")
     values = r.maps[layer][neuron]
-    top = r.top if output else np.abs(values).max() or 1.0
+    top = 1.0 if output else np.abs(values).max() or 1.0
     panel.image("map", values, EXTENT, vmin=-top, vmax=top, smooth=True)
     if test:
         _points(panel, "test", *r.test, r.recipe.regression, size=4.5, ring=panel.style.ink)
