@@ -81,7 +81,10 @@ class Case:
 
 def suspects(scenes: tuple[Scene, ...]) -> dict[str, dict[str, Callable]]:
     """Function -> name of the bug -> the wrong function: for the bank."""
-    return {scene.function: {bug.name: bug.function for bug in scene.bugs} for scene in scenes}
+    found: dict[str, dict[str, Callable]] = {}
+    for scene in scenes:  # several may look at the same function
+        found.setdefault(scene.function, {}).update({bug.name: bug.function for bug in scene.bugs})
+    return found
 
 
 def which_bug(unit: str) -> "Whodunit":

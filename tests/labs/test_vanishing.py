@@ -81,6 +81,17 @@ def test_the_students_start_takes_the_place_of_ours_and_the_slider_scales_it():
     assert "W and b" in lab.error
 
 
+@pytest.mark.parametrize("activation", passes.NAMES)
+def test_a_start_with_zeros_gives_a_picture_in_which_nothing_arrives(activation):
+    lab = vanishing.Telephone(sw2=2.0, depth=5, width=16, activation=activation, weights=True)
+    lab.use(lambda n_in, n_out, rng: (np.zeros((n_in, n_out)), np.zeros(n_out)))
+    r, told = lab.result, lab.tell(lab.result)[1]
+    np.testing.assert_allclose(r.up[1:], 0.25 if activation == "sigmoid" else 0, atol=1e-200)
+    assert (told["gradient at the bottom"], told["factor back"]) == ("0", "0.000")
+    assert np.isfinite(r.dW).all()
+    assert np.isfinite(r.shares).all()
+
+
 @pytest.mark.parametrize("lab", [vanishing.Telephone, vanishing.FixIt])
 def test_an_axis_of_layers_is_marked_at_whole_layers(lab):
     for depth, marks in ((3, {1, 2, 3}), (12, {5, 10}), (40, {10, 20, 30, 40})):

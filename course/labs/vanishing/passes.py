@@ -11,7 +11,7 @@ import numpy as np
 
 from nnlab.functional import ACTIVATIONS
 
-DEEPEST = 60
+DEEPEST, NOTHING = 60, 1e-300
 NAMES = ("relu", "tanh", "sigmoid")
 NODES, SHARES = np.polynomial.hermite_e.hermegauss(101)
 SHARES = SHARES / SHARES.sum()
@@ -64,9 +64,9 @@ def passes(layers, activation, x, top, weights=True):
         z = kept[-1].dot(W) + b
         h, last = f.f(z), sizes[-1]
         if free:
-            now = mean_square(h) or 1e-300
-            sizes.append(max(last * now, 1e-300))
-            h = h / h.dtype.type(np.sqrt(now))
+            now = mean_square(h)
+            sizes.append(max(last * now, NOTHING))
+            h = h / h.dtype.type(np.sqrt(now or 1.0))  # where all is 0 it stays so
         else:
             sizes.append(mean_square(h))
         kept.append(h)
@@ -76,8 +76,8 @@ def passes(layers, activation, x, top, weights=True):
     for i in reversed(range(len(layers))):
         if i < len(layers) - 1:
             delta = delta.dot(layers[i + 1][0].T) * f.df(zs[i], kept[i + 1])
-        now = mean_square(delta) or 1e-300
-        size, delta = max(size * now, 1e-300), delta / delta.dtype.type(np.sqrt(now))
+        now = mean_square(delta)
+        size, delta = max(size * now, NOTHING), delta / delta.dtype.type(np.sqrt(now or 1.0))
         back.append(size)
         if weights:
             gradients.append(size * scale[i] ** 2 * mean_square(kept[i].T.dot(delta)) / len(x) ** 2)
@@ -85,8 +85,10 @@ def passes(layers, activation, x, top, weights=True):
 
 
 def factor(sizes):
-    """By what a layer multiplies on the mean, from a straight line through the logarithms."""
-    return float(np.exp(np.polyfit(np.arange(len(sizes)), np.log(np.maximum(sizes, 1e-300)), 1)[0]))
+    """By what a layer multiplies on the mean, from a straight line through the logarithms. 0 if nothing arrives."""
+    if np.min(sizes) <= NOTHING:
+        return 0.0
+    return float(np.exp(np.polyfit(np.arange(len(sizes)), np.log(sizes), 1)[0]))
 
 
 def layer_ticks(depth, first=0):

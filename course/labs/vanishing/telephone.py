@@ -5,7 +5,7 @@ import numpy as np
 from course.labs.controls import Choice, Slider, Toggle
 from course.labs.lab import Lab
 from course.labs.predict import Question
-from course.labs.vanishing.passes import NAMES, draws, factor, layer_ticks, passes, theory
+from course.labs.vanishing.passes import NAMES, NOTHING, draws, factor, layer_ticks, passes, theory
 
 FLOORS, CEILINGS = (1e-3, 1e-12, 1e-36, 1e-96), (1e1, 1e4, 1e12, 1e24)
 BINS, MOST = 24, dict(relu=3.0, tanh=1.0, sigmoid=1.0)
@@ -69,7 +69,7 @@ class Telephone(Lab):
         layers, x, top = start(width, depth, sw2, sb, seed, he_init)
         up, back, dW, outputs = passes(layers, activation, x, top, weights)
         up_theory, back_theory = theory(activation, round(sw2, 9), round(sb**2, 9), depth)
-        dW = dW / dW[-1] if weights else dW
+        dW = dW / (dW[-1] or 1.0) if weights else dW
         return dict(up=up, back=back, dW=dW, up_theory=up_theory, back_theory=back_theory, depth=depth, sw2=sw2,
                     activation=activation, shares=shares(outputs, MOST[activation]), shown=weights,
                     factors=(factor(up), factor(back[::-1])), theories=(factor(up_theory), factor(back_theory[::-1])))
@@ -105,9 +105,13 @@ class Telephone(Lab):
 
     def tell(self, r):
         words = f"{r.depth} layers of {r.activation}, weights of variance {r.sw2:.2f}/n."
-        numbers = {"signal at the top": f"{r.up[-1]:.2g}", "gradient at the bottom": f"{r.back[0]:.2g}",
+        numbers = {"signal at the top": _size(r.up[-1]), "gradient at the bottom": _size(r.back[0]),
                    "factor up": f"{r.factors[0]:.3f}", "theory": f"{r.theories[0]:.3f}",
                    "factor back": f"{r.factors[1]:.3f}", "theory, back": f"{r.theories[1]:.3f}"}
         if r.shown:
             numbers["dL/dW, first to last layer"] = f"{r.dW[0]:.2g}"
         return words, numbers
+
+
+def _size(mean_square):
+    return f"{mean_square:.2g}" if mean_square > NOTHING else "0"

@@ -7,6 +7,11 @@ import math
 
 import numpy as np
 
+from course.check import read_unit
+from course.labs.whodunit import suspects
+
+SUSPECTS = suspects(read_unit("06_vanishing_gradients", "bugs.py").SCENES)
+
 
 def he_init(n_in, n_out, rng):
     return rng.normal(0, np.sqrt(2 / n_in), (n_in, n_out)), np.zeros(n_out)
@@ -116,12 +121,8 @@ BENIGN = dict(
 
 
 # Wrong ---------------------------------------------------------------------------------------------------------------
-def _zeros(n_in, n_out, rng):
-    return np.zeros((n_in, n_out)), np.zeros(n_out)
-
-
-def _with(variance, bias=lambda n, rng: np.zeros(n)):
-    return lambda n_in, n_out, rng: (rng.normal(0, np.sqrt(variance(n_in, n_out)), (n_in, n_out)), bias(n_out, rng))
+def _with(variance):
+    return lambda n_in, n_out, rng: (rng.normal(0, np.sqrt(variance(n_in, n_out)), (n_in, n_out)), np.zeros(n_out))
 
 
 def _clip_in_place(gradients, max_norm):
@@ -170,23 +171,22 @@ MUTANTS = dict(
         "V1 fan_out": (_with(lambda n_in, n_out: 2 / n_out), "should be 1"),
         "V1 both fans": (_with(lambda n_in, n_out: 2 / (n_in + n_out)), "should be 1"),
         "V1 four over both fans": (_with(lambda n_in, n_out: 4 / (n_in + n_out)), "should be 1"),
-        "V2 variance as sd": (lambda n_in, n_out, rng: (rng.normal(0, 2 / n_in, (n_in, n_out)), np.zeros(n_out)),
-                              "what their variance should be"),
+        "V2 variance as sd": (SUSPECTS["he_init"]["V2 variance as sd"], "what their variance should be"),
         "V2 root twice": (_with(lambda n_in, n_out: (2 / n_in) ** 0.5), "should be 1"),
-        "V4 zeros": (_zeros, "same for ever"),
+        "V4 zeros": (SUSPECTS["he_init"]["V4 zeros"], "same for ever"),
         "V4 constant": (lambda n_in, n_out, rng: (np.full((n_in, n_out), (2 / n_in) ** 0.5), np.zeros(n_out)),
                         "same for ever"),
         "V4 one neuron repeated": (lambda n_in, n_out, rng: (np.repeat(
             rng.normal(0, np.sqrt(2 / n_in), (n_in, 1)), n_out, 1), np.zeros(n_out)), "same for ever"),
         "one row repeated": (lambda n_in, n_out, rng: (np.repeat(
             rng.normal(0, np.sqrt(2 / n_in), (1, n_out)), n_in, 0), np.zeros(n_out)), "within a neuron"),
-        "V5 biases random": (_with(lambda n_in, n_out: 2 / n_in, lambda n, rng: rng.normal(size=n)), "b is not 0"),
-        "V5 biases 0.1": (_with(lambda n_in, n_out: 2 / n_in, lambda n, rng: np.full(n, 0.1)), "b is not 0"),
+        "V5 biases random": (SUSPECTS["he_init"]["V5 biases random"], "b is not 0"),
+        "V5 biases 0.1": (lambda n_in, n_out, rng: (he_init(n_in, n_out, rng)[0], np.full(n_out, 0.1)), "b is not 0"),
         "V5 a bias for each input": (lambda n_in, n_out, rng: (he_init(n_in, n_out, rng)[0], np.zeros(n_in)),
                                      "That was b"),
-        "Xavier": (_with(lambda n_in, n_out: 1 / n_in), "should be 1"),
+        "Xavier": (SUSPECTS["he_init"]["Xavier"], "should be 1"),
         "small": (lambda n_in, n_out, rng: (rng.normal(0, 0.01, (n_in, n_out)), np.zeros(n_out)), "should be 1"),
-        "not scaled": (lambda n_in, n_out, rng: (rng.normal(size=(n_in, n_out)), np.zeros(n_out)), "should be 1"),
+        "not scaled": (SUSPECTS["he_init"]["not scaled"], "should be 1"),
         "bound in place of spread": (lambda n_in, n_out, rng: (rng.uniform(
             -np.sqrt(2 / n_in), np.sqrt(2 / n_in), (n_in, n_out)), np.zeros(n_out)), "should be 1"),
         "only above 0": (lambda n_in, n_out, rng: (np.abs(he_init(n_in, n_out, rng)[0]), np.zeros(n_out)),
@@ -228,17 +228,15 @@ MUTANTS = dict(
         "the other way round": (lambda dy, x, W: residual_backward(dy, x, W)[::-1], "shape"),
     },
     clip_by_norm={
-        "V6 by value": (lambda gs, c: [np.clip(g, -c, c) for g in gs], "turned"),
+        "V6 by value": (SUSPECTS["clip_by_norm"]["V6 by value"], "turned"),
         "V6 by value, then to length": (lambda gs, c: clip_by_norm([np.clip(g, -c / 5, c / 5) for g in gs], c),
                                         "turned"),
         "V6 each array by itself": (_each_alone, "one gradient"),
         "V6 the largest number": (lambda gs, c: [g * min(1, c / max(max(np.abs(a).max() for a in gs), 1e-12))
                                                  for g in gs], "came back"),
         "V6 sign and length": (lambda gs, c: [np.sign(g) * c / math.sqrt(24) for g in gs], "turned"),
-        "always to max_norm": (lambda gs, c: [g * c / max(np.sqrt(sum((a**2).sum() for a in gs)), 1e-12) for g in gs],
-                               "makes shorter"),
-        "the square of the length": (lambda gs, c: [g * min(1, c / max(sum((a**2).sum() for a in gs), 1e-12))
-                                                    for g in gs], "shorter than needed"),
+        "always to max_norm": (SUSPECTS["clip_by_norm"]["always to max_norm"], "makes shorter"),
+        "the square of the length": (SUSPECTS["clip_by_norm"]["the square of the length"], "shorter than needed"),
         "the sum of the lengths": (lambda gs, c: [g * min(1, c / max(sum(np.linalg.norm(a) for a in gs), 1e-12))
                                                   for g in gs], "shorter than needed"),
         "the sum of the sizes": (lambda gs, c: [g * min(1, c / max(sum(np.abs(a).sum() for a in gs), 1e-12))
@@ -248,8 +246,7 @@ MUTANTS = dict(
         "max in place of min": (lambda gs, c: [g * max(1, c / max(np.sqrt(sum((a**2).sum() for a in gs)), 1e-12))
                                                for g in gs], "came back"),
         "nothing at all": (lambda gs, c: list(gs), "came back"),
-        "zeros where too long": (lambda gs, c: [g * (np.sqrt(sum((a**2).sum() for a in gs)) <= c) for g in gs],
-                                 "turned"),
+        "zeros where too long": (SUSPECTS["clip_by_norm"]["zeros where too long"], "turned"),
         "divided by 0": (lambda gs, c: [g * np.minimum(1, c / np.sqrt(sum((a**2).sum() for a in gs))) + 0 * (
             c / np.sqrt(sum((a**2).sum() for a in gs))) for g in gs], "zeros"),
         "in place": (_clip_in_place, "in place"),
