@@ -6,7 +6,11 @@ MUTANTS: exercise -> {misconception: (wrong solution, a word its check must say)
 import numpy as np
 
 import nnlab
+from course.check import read_unit
+from course.labs.whodunit import suspects
 from nnlab import functional
+
+SUSPECTS = suspects(read_unit("07_autoencoders", "bugs.py").SCENES)
 
 
 def pca_reconstruct(X, k):
@@ -130,19 +134,18 @@ BENIGN = dict(
 
 
 # Known mistakes ------------------------------------------------------------------------------------------------------
-def _pca(center=True, add=True, ratio="all", order="falling", columns=True, back=True):
+def _pca(ratio="all", columns=True, back=True):
     def pca_reconstruct(X, k):
-        mean = X.mean(0) if center else np.zeros(X.shape[1])
+        mean = X.mean(0)
         values, vectors = np.linalg.eigh((X - mean).T @ (X - mean) / len(X))
-        if order == "falling":
-            values, vectors = values[::-1], vectors[:, ::-1]
+        values, vectors = values[::-1], vectors[:, ::-1]
         V = vectors[:, :k] if columns else vectors[:k].T
         codes = (X - mean) @ V
         shares = {"all": values[:k] / values.sum(), "kept": values[:k] / values[:k].sum(),
                   "n - 1": values[:k] / (values.sum() * len(X) / (len(X) - 1)), "values": values[:k],
                   "roots": np.sqrt(values[:k].clip(0)) / np.sqrt(values.clip(0)).sum(),
                   "sum": np.cumsum(values[:k]) / values.sum()}[ratio]
-        return (codes @ V.T if back else codes) + (mean if add and back else 0), shares
+        return (codes @ V.T if back else codes) + (mean if back else 0), shares
 
     return pca_reconstruct
 
@@ -195,7 +198,7 @@ def _batch_coder(x, *weights):
     return autoencoder(x - x.mean(0), *weights)
 
 
-def _noise(draw=None, target="clean", once=False, piles=False):
+def _noise(draw=None, target=lambda X, noise: X, once=False, piles=False):
     draw = draw or (lambda X, sigma, rng: sigma * rng.standard_normal(X.shape))
 
     def denoising_pairs(X, sigma, steps, rng):
@@ -203,7 +206,7 @@ def _noise(draw=None, target="clean", once=False, piles=False):
         for _ in range(steps):
             noise = noise if once else draw(X, sigma, rng)
             now = now + noise if piles else X + noise
-            pairs.append((now, {"clean": X, "noisy": now, "noise": noise, "minus noise": -noise}[target]))
+            pairs.append((now, target(X, noise)))
         return pairs
 
     return denoising_pairs
@@ -235,15 +238,16 @@ def _detector(learn="train", by="validation", rule=None, flag=None, whole=False)
 
 MUTANTS = dict(
     pca_reconstruct={
-        "E1 not centred": (_pca(center=False), "start from the origin"),
+        "E1 not centred": (SUSPECTS["pca_reconstruct"]["E1 not centred"], "start from the origin"),
         "E1 the mean only in the covariance": (_codes_from_the_origin, "from where do you measure"),
-        "E1 the mean is not added back": (_pca(add=False), "where has the mean gone"),
+        "E1 the mean is not added back": (SUSPECTS["pca_reconstruct"]["E1 the mean is not added back"],
+                                           "where has the mean gone"),
         "E3 n in one place, n - 1 in the other": (_pca(ratio="n - 1"), "all of it"),
         "shares of what is kept": (_pca(ratio="kept"), "shares of the whole"),
         "eigenvalues in place of shares": (_pca(ratio="values"), "all of it"),
         "standard deviations in place of variances": (_pca(ratio="roots"), "share of the variance"),
         "shares added up": (_pca(ratio="sum"), "all of it"),
-        "the narrowest directions": (_pca(order="rising"), "is possible"),
+        "the narrowest directions": (SUSPECTS["pca_reconstruct"]["the narrowest directions"], "is possible"),
         "rows of the eigenvector matrix": (_pca(columns=False), "is possible"),
         "codes in place of the reconstruction": (_pca(back=False), "shape of X"),
         "each column divided by its deviation": (_standardised, "is possible"),
@@ -272,11 +276,11 @@ MUTANTS = dict(
     },
     denoising_pairs={
         "E7 noise drawn once": (_noise(once=True), "by heart"),
-        "the target is noisy": (_noise(target="noisy"), "noise and all"),
-        "the target is the noise": (_noise(target="noise"), "asked for the noise"),
-        "the target is minus the noise": (_noise(target="minus noise"), "asked for the noise"),
+        "the target is noisy": (SUSPECTS["denoising_pairs"]["the target is noisy"], "noise and all"),
+        "the target is the noise": (SUSPECTS["denoising_pairs"]["the target is the noise"], "asked for the noise"),
+        "the target is minus the noise": (_noise(target=lambda X, noise: -noise), "asked for the noise"),
         "noise piles up": (_noise(piles=True), "piles up"),
-        "sigma squared": (_noise(lambda X, s, rng: s**2 * rng.standard_normal(X.shape)), "standard deviation 0.09"),
+        "sigma squared": (SUSPECTS["denoising_pairs"]["sigma squared"], "standard deviation 0.09"),
         "root of sigma": (_noise(lambda X, s, rng: s**0.5 * rng.standard_normal(X.shape)), "standard deviation"),
         "uniform": (_noise(lambda X, s, rng: s * 12**0.5 * (rng.random(X.shape) - 0.5)), "normal distribution"),
         "uniform from 0": (_noise(lambda X, s, rng: s * rng.random(X.shape)), "one way"),
@@ -294,18 +298,19 @@ MUTANTS = dict(
                               "pair"),
     },
     flag_anomalies={
-        "E10 threshold set on the new ones": (_detector(by="new"), "what it shall judge"),
+        "E10 threshold set on the new ones": (SUSPECTS["flag_anomalies"]["E10 threshold set on the new ones"],
+                                              "what it shall judge"),
         "E10 threshold on validation and new": (_detector(by="held"), "another threshold"),
         "E10 learns from the new ones": (_detector(learn="everything"), "anomaly or not"),
         "E10 threshold in units of the new ones' spread": (_detector(whole=True), "another threshold"),
         "threshold set on the training set": (_detector(by="train"), "what was learned"),
         "learns from training and validation": (_detector(learn="both"), "too small"),
         "learns from validation": (_detector(learn="validation"), "too small"),
-        "counted from the other end": (_detector(rule=np.quantile), "from which end"),
+        "counted from the other end": (SUSPECTS["flag_anomalies"]["counted from the other end"], "from which end"),
         "the largest error": (_detector(rule=lambda e, share: e.max()), "0% of the validation"),
         "mean and two deviations": (_detector(rule=lambda e, share: e.mean() + 2 * e.std()), "of the validation"),
         "share in percent": (_detector(rule=lambda e, share: np.percentile(e, 1 - share)), "of the validation"),
-        "the small errors": (_detector(flag=lambda e, t: e < t), "small errors"),
+        "the small errors": (SUSPECTS["flag_anomalies"]["the small errors"], "small errors"),
         "all of them": (_detector(flag=lambda e, t: e > -1), "judged otherwise"),
         "the share with the largest errors": (_detector(flag=lambda e, t: e > np.quantile(e, 0.9)), "judged otherwise"),
         "numbers in place of flags": (_detector(flag=lambda e, t: np.flatnonzero(e > t)), "True or False"),
