@@ -76,7 +76,10 @@ class Case:
         name = self.scene.function
         lab.use(**{name: None if ours else self.function})
         lab.stage.badge = f"running the right {name}" if ours else f"running a stranger's {name}"
-        return lab.step(self.scene.steps) if self.scene.steps else lab
+        if self.scene.steps:
+            lab.wait()  # for the first picture, which a step would cut short on a slow machine
+            lab.step(self.scene.steps)
+        return lab
 
 
 def suspects(scenes: tuple[Scene, ...]) -> dict[str, dict[str, Callable]]:

@@ -26,7 +26,9 @@ def game():
 
 
 def seen(lab):
-    """Everything that is painted, in shades of grey."""
+    """Everything that is painted, in shades of grey, once the function has ended."""
+    assert lab.wait(60)
+    assert not lab.error
     return lab.view.pixels()[..., :3].astype(int).mean(2)
 
 
