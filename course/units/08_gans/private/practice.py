@@ -6,9 +6,13 @@ MUTANTS: exercise -> {misconception: (wrong solution, a word its check must say)
 import numpy as np
 
 import nnlab
+from course.check import read_unit
+from course.labs.whodunit import suspects
 from nnlab import functional as F
 from nnlab import metrics
 from nnlab.functional import binary_cross_entropy_with_logits as bce
+
+SUSPECTS = suspects(read_unit("08_gans", "bugs.py").SCENES)
 
 
 def jsd(p, q):
@@ -145,8 +149,8 @@ def _jsd_in_place(p, q):
     return found
 
 
-def _stepper(y_real=1.0, y_fake=0.0, share=1.0, zero=True, detach=True, loss=bce, squash=False, step=True, both=False,
-             size=lambda n: n, keep=None, real_too=True, fake_too=True, redraw=False, ascend=False, gone=False,
+def _stepper(y_real=1.0, share=1.0, zero=True, detach=True, loss=bce, squash=False, step=True, both=False,
+             size=lambda n: n, keep=None, fake_too=True, redraw=False, ascend=False, gone=False,
              report=lambda loss: loss.item()):
     """d_step with one thing wrong."""
     kept = []
@@ -164,9 +168,10 @@ def _stepper(y_real=1.0, y_fake=0.0, share=1.0, zero=True, detach=True, loss=bce
         fake = fake.detach() if detach else fake
         judge = (lambda x: F.sigmoid(D(x))) if squash else D
         on_real, on_fake = judge(real), judge(fake)
-        parts = [part for part, there in ((loss(on_real, np.full(on_real.shape, y_real)), real_too),
-                                          (loss(on_fake, np.full(on_fake.shape, y_fake)), fake_too)) if there]
-        total = share * (parts[0] if len(parts) == 1 else parts[0] + parts[1])
+        total = loss(on_real, np.full(on_real.shape, y_real))
+        if fake_too:
+            total = total + loss(on_fake, np.zeros(on_fake.shape))
+        total = share * total
         if both:
             optimizer = nnlab.SGD([*G.parameters(), *D.parameters()], lr=optimizer.lr)
         if zero:
@@ -240,8 +245,8 @@ def _counter(norm=lambda d: np.linalg.norm(d, axis=-1), radius=3.0, share=0.01, 
 MUTANTS = dict(
     jsd={
         "G12 in bits": (lambda p, q: jsd(p, q) / np.log(2), "bits"),
-        "G12 not halved": (lambda p, q: 2 * jsd(p, q), "half"),
-        "G12 its root": (lambda p, q: np.sqrt(max(jsd(p, q), 0)), "root"),
+        "G12 not halved": (SUSPECTS["jsd"]["G12 not halved"], "half"),
+        "G12 its root": (SUSPECTS["jsd"]["G12 its root"], "root"),
         "G12 not halved, in bits": (lambda p, q: 2 * jsd(p, q) / np.log(2), "nothing in common: it says 2.0000"),
         "0 ln 0 is nan": (_naive_jsd, "nobody visits"),
         "KL of p from q": (lambda p, q: _kl(p, q), "nobody visits"),
@@ -249,7 +254,7 @@ MUTANTS = dict(
         "only p's part": (lambda p, q: _kl(p, (p + q) / 2), "both ways"),
         "only p's part, halved": (lambda p, q: _kl(p, (p + q) / 2) / 2, "expected ln 2"),
         "negative": (lambda p, q: -jsd(p, q), "not negative"),
-        "the middle not halved": (lambda p, q: (_kl(p, p + q) + _kl(q, p + q)) / 2, "from itself"),
+        "the middle not halved": (SUSPECTS["jsd"]["the middle not halved"], "from itself"),
         "a small number added": (lambda p, q: _naive_jsd(p + 1e-3, q + 1e-3), "expected ln 2"),
         "a mean in place of a sum": (lambda p, q: jsd(p, q) / len(p), "expected ln 2"),
         "total variation": (lambda p, q: np.abs(p - q).sum() / 2, "in bits"),
@@ -259,8 +264,8 @@ MUTANTS = dict(
     d_step={
         "G1 nothing is detached": (_stepper(detach=False), "got a gradient"),
         "G1 one optimizer for both": (_stepper(detach=False, both=True), "have changed"),
-        "G5 labels exchanged": (_stepper(y_real=0.0, y_fake=1.0), "calling real ones fake"),
-        "G5 everything real": (_stepper(y_fake=1.0), "the loss it returns"),
+        "G5 labels exchanged": (SUSPECTS["d_step"]["G5 labels exchanged"], "calling real ones fake"),
+        "G5 everything real": (SUSPECTS["d_step"]["G5 everything real"], "the loss it returns"),
         "G7 a sigmoid too many": (_stepper(squash=True), "probability taken for a logit"),
         "G7 ln 0": (_stepper(loss=_probability_loss), "the logit 800"),
         "G7 ln of nearly 0": (_stepper(loss=_clipped_loss), "should be 800"),
@@ -273,7 +278,7 @@ MUTANTS = dict(
         "no step": (_stepper(step=False), "have not changed"),
         "a mean over both": (_stepper(share=0.5), "half"),
         "a sum": (_stepper(loss=_sum), "sum over the samples"),
-        "only the fakes": (_stepper(real_too=False), "fakes alone"),
+        "only the fakes": (SUSPECTS["d_step"]["only the fakes"], "fakes alone"),
         "only the real ones": (_stepper(fake_too=False), "real ones alone"),
         "one fake": (_stepper(size=lambda n: 1), "asks for 1 fakes"),
         "a fixed number of fakes": (_stepper(size=lambda n: 64), "asks for 64"),
@@ -306,11 +311,12 @@ MUTANTS = dict(
         "nothing is returned": (_pusher(report=lambda loss: None), "not written"),
     },
     modes_captured={
-        "G10 a stray sample counts": (_counter(share=1e-9), "a single one at the fifth"),
+        "G10 a stray sample counts": (SUSPECTS["modes_captured"]["G10 a stray sample counts"],
+                                      "a single one at the fifth"),
         "G10 the largest difference": (_counter(norm=lambda d: np.abs(d).max(-1)), "3.54 sd away"),
         "G10 the sum of the differences": (_counter(norm=lambda d: np.abs(d).sum(-1)), "2.83 sd away"),
         "G10 the squared distance": (_counter(norm=lambda d: np.square(d).sum(-1)), "3.54 sd away"),
-        "G10 1 sd": (_counter(radius=1.0), "2.83 sd away"),
+        "G10 1 sd": (SUSPECTS["modes_captured"]["G10 1 sd"], "2.83 sd away"),
         "G10 2 sd": (_counter(radius=2.0), "sd away"),
         "3, not 3 sd": (lambda samples, centers, sd: modes_captured(samples, centers, 1.0), "not to be near"),
         "0.3, whatever sd": (lambda samples, centers, sd: modes_captured(samples, centers, 0.1), "5 sd"),
@@ -324,8 +330,7 @@ MUTANTS = dict(
         "the counts": (lambda samples, centers, sd: metrics.mode_counts(samples, centers, sd), "a single number"),
         "the good samples": (lambda samples, centers, sd: int(metrics.mode_counts(samples, centers, sd).sum()),
                              "counts"),
-        "the modes that are missing": (lambda samples, centers, sd: len(centers) - modes_captured(samples, centers, sd),
-                                       "counts"),
+        "the modes that are missing": (SUSPECTS["modes_captured"]["the modes that are missing"], "counts"),
         "only two coordinates": (lambda samples, centers, sd: modes_captured(samples[:, :2], centers[:1, :2], sd),
                                  "counts 1"),
         "always 8": (lambda samples, centers, sd: 8, "counts 8"),
