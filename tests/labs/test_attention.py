@@ -65,6 +65,15 @@ def test_labs_9a_and_9c_run_the_students_attention(bank):
         np.testing.assert_allclose(lab.result.weights, 1 / before.shape[-1])
 
 
+@pytest.mark.parametrize(("wrong", "total"), [
+    (lambda Q, K, V, mask: np.ones((len(Q), len(K))) @ V, "5.00"),
+    (lambda Q, K, V, mask: np.tile([1.5, -1, 0.25, 0.25, 0], (len(Q), 1)) @ V, "1.00"),
+])
+def test_lab_9a_calls_no_mean_what_is_none(wrong, total):
+    words, _ = (lab := labs.SoftDictionary().use(wrong)).tell(lab.result)
+    assert f"their sum is {total}: the answer is no mean" in words
+
+
 # 9c ------------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("j", range(1, 7))
 def test_lab_9c_finds_the_leaks_of_each_mask(j):

@@ -97,7 +97,9 @@ class SoftDictionary(Lab):
     def tell(self, r):
         top = int(r.weights.argmax())
         words = f"The query fits key {LETTERS[top]} best, so the answer lies nearest to being value {LETTERS[top]}."
-        if np.ptp(r.weights) < 0.02:
+        if abs(r.weights.sum() - 1) > 0.005 or r.weights.min() < 0:
+            words = f"These weights are no shares of 1, their sum is {r.weights.sum():.2f}: the answer is no mean."
+        elif np.ptp(r.weights) < 0.02:
             words = "The query fits all keys alike: the answer is the plain mean of the values."
         elif r.weights[top] > 0.99:
             words = f"As in an ordinary dictionary: the answer is value {LETTERS[top]}, and nothing else counts."

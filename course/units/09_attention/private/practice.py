@@ -5,7 +5,11 @@ MUTANTS: exercise -> {misconception: (wrong solution, a word its check must say)
 
 import numpy as np
 
+from course.check import read_unit
+from course.labs.whodunit import suspects
 from nnlab import functional
+
+SUSPECTS = suspects(read_unit("09_attention", "bugs.py").SCENES)
 
 
 def _softmax(s, axis=-1):
@@ -132,16 +136,14 @@ BENIGN = dict(
 )
 
 
-def _with(scale=lambda Q, K: np.sqrt(Q.shape[1]), axis=-1, fill=-np.inf, flip=False, when="before", shift=True):
+def _with(scale=lambda Q, K: np.sqrt(Q.shape[1]), axis=-1, fill=-np.inf, times=False, shift=True):
     """attention with one thing done differently."""
     def mutant(Q, K, V, mask):
         s = Q @ K.T / scale(Q, K)
         if mask is not None:
-            see = ~mask if flip else mask
-            s = np.where(see, s, fill) if when == "before" else s * see if when == "times" else s
+            s = s * mask if times else np.where(mask, s, fill)
         e = np.exp(s - (s.max(axis, keepdims=True) if shift else 0))
-        p = e / e.sum(axis, keepdims=True)
-        return (p * mask if when == "after" and mask is not None else p) @ V
+        return e / e.sum(axis, keepdims=True) @ V
 
     return mutant
 
@@ -222,24 +224,25 @@ MUTANTS = dict(
     attention={
         "T1 divided by the root of the number of keys": (_with(scale=lambda Q, K: np.sqrt(len(K))), "divided by"),
         "T1 divided by the root of the number of queries": (_with(scale=lambda Q, K: np.sqrt(len(Q))), "divided by"),
-        "T1 not divided": (_with(scale=lambda Q, K: 1.0), "too sharp"),
-        "T1 divided by d": (_with(scale=lambda Q, K: Q.shape[1]), "too even"),
+        "T1 not divided": (SUSPECTS["attention"]["T1 not divided"], "too sharp"),
+        "T1 divided by d": (SUSPECTS["attention"]["T1 divided by d"], "too even"),
         "T13 multiplied by the root": (_with(scale=lambda Q, K: 1 / np.sqrt(Q.shape[1])), "too sharp"),
-        "T3 masked scores times 0": (_with(when="times"), "may not be looked at"),
-        "T3 masked scores 0": (_with(fill=0), "may not be looked at"),
+        "T3 masked scores times 0": (_with(times=True), "may not be looked at"),
+        "T3 masked scores 0": (SUSPECTS["attention"]["T3 masked scores 0"], "may not be looked at"),
         "masked scores -1": (_with(fill=-1), "may not be looked at"),
         "masked scores 1e-9": (_with(fill=1e-9), "may not be looked at"),
-        "T4 masked after softmax": (_with(when="after"), "before it was known who takes part"),
-        "T6 mask the wrong way round": (_with(flip=True), "what does True mean"),
+        "T4 masked after softmax": (SUSPECTS["attention"]["T4 masked after softmax"],
+                                    "before it was known who takes part"),
+        "T6 mask the wrong way round": (SUSPECTS["attention"]["T6 mask the wrong way round"], "what does True mean"),
         "T6 minus minus infinity": (_minus_minus, "nan"),
-        "mask ignored": (_with(when="never"), "the mask changes nothing"),
+        "mask ignored": (SUSPECTS["attention"]["mask ignored"], "the mask changes nothing"),
         "T9 no transpose": (lambda Q, K, V, mask: _softmax(Q @ K) @ V, "do not fit together"),
         "T9 K reshaped": (lambda Q, K, V, mask: _softmax(Q @ K.reshape(8, 6) / 8**0.5) @ V, "another key"),
         "T9 K and V swapped": (lambda Q, K, V, mask: attention(Q, V, K, mask), "do not fit together"),
         "values are the keys": (lambda Q, K, V, mask: attention(Q, K, K, mask), "expected an array of shape (5, 3)"),
-        "softmax over the queries": (_with(axis=0), "add up the weights"),
+        "softmax over the queries": (SUSPECTS["attention"]["softmax over the queries"], "add up the weights"),
         "softmax over everything": (_with(axis=None), "add up the weights"),
-        "no softmax": (lambda Q, K, V, mask: Q @ K.T / 8**0.5 @ V, "add up the weights"),
+        "no softmax": (SUSPECTS["attention"]["no softmax"], "add up the weights"),
         "shares without exp": (lambda Q, K, V, mask: (lambda s: s / s.sum(1, keepdims=True))(Q @ K.T) @ V,
                                "another key"),
         "overflows": (_with(shift=False), "scores of some 35,000"),
