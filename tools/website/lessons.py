@@ -90,6 +90,7 @@ def question(lab: type[Lab]) -> str:
 def caption(lab: type[Lab], still: Still) -> str:
     """Which lab it is, and what one can move there."""
     controls = ", ".join(html.escape(control.label or name) for name, control in lab.controls.items())
-    when = f", {still.note}" if still.note else ""
     moves = f" In JupyterLab you move: {controls}." if controls else ""
-    return f"<b>Lab {lab.id} · {html.escape(lab.title)}</b>{when}. A still picture.{moves}"
+    stop = "" if lab.title[-1] in "?!." else "."
+    return (f"<b>Lab {lab.id} · {html.escape(lab.title)}{stop}</b> A still picture"
+            f"{f', {still.note}' if still.note else ''}.{moves}")

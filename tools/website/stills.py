@@ -66,7 +66,7 @@ def drawn(data: dict, metadata: dict) -> Still:
         lab = lab_class()
     try:
         lab._look(False, SCALE)
-        note = ""
+        note = "as the lab opens, before the prediction" if lab.asking else ""
         if lab.train:
             lab.step(FRAMES * lab.per_frame)
             note = f"after {lab.taken} steps of training"
