@@ -216,7 +216,7 @@ def mendable() -> Iterator[None]:
 app.add_typer(grading.course, name="course")
 app.add_typer(class_commands.roster, name="roster", hidden=True)
 app.add_typer(class_commands.requests, name="regrade-request", hidden=True)
-for command in [*release_commands.COMMANDS, *grading.COMMANDS, *giving_commands.COMMANDS]:
+for command in [*release_commands.COMMANDS, *grading.COMMANDS, *giving_commands.COMMANDS, *class_commands.COMMANDS]:
     app.command(hidden=True)(command)
 
 

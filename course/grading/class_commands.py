@@ -1,4 +1,4 @@
-"""The instructor's commands about the class: who is in it, who asks for another look.
+"""The instructor's commands about the class: who is in it, who asks for another look, how it did.
 
 Like commands.py each only reads its options and calls the module that does the work.
 """
@@ -148,3 +148,31 @@ def request_refuse(request: Number, reason: Reason, folder: Course = Path()) -> 
         from course.grading.office import open_office
 
         print(asking.decide(open_office(folder), request, False, reason))
+
+
+# ---------------------------------------------------------------- the report
+
+
+def report(
+    unit: Unit,
+    folder: Course = Path(),
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to write it; in reports/ if left "
+                                                                           "out.")] = None,
+) -> None:
+    """Write one page about how the class did, for you alone.
+
+    Which checks fail, and which of them may be wrong themselves; how the points are spread; whose sources are alike,
+    side by side, and how often that comes by chance: evidence, never a verdict; what those predicted who handed their
+    predictions in.
+
+    Example: nnlab report 1
+    """
+    with mendable():
+        from course.grading import report as telling
+        from course.grading.office import open_office
+
+        made = telling.write(open_office(folder), unit, out)
+        print(f"The report is in {made}. It names students: it is for you alone")
+
+
+COMMANDS = [report]

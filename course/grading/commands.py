@@ -30,6 +30,7 @@ nnlab override 1 ann xor_why 2 --reason "says why"    what a person decides
 nnlab regrade 1                 after a check was mended: see who changes, then let it count
 nnlab regrade-request list      who asks for another look; grant or refuse it
 nnlab feedback 1                a page for each student
+nnlab report 1                  how the class did: checks, points, likeness, predictions
 nnlab export 1 --to canvas ...  the points, in the file that the LMS exported
 nnlab backup, nnlab restore     the record is backed up after every command that writes
 

@@ -122,7 +122,7 @@ def page(each: Standing, graded: Graded, title: str, when: str, handed_in: bytes
     footer = (f"Graded on {when[:10]} by version {graded.version} of the unit (checks {graded.kit[:12]}), from the "
               f"file with the sha256 {graded.submission[:12]}, as on your receipt. Protection: {graded.level}.")
     exercises = [_exercise(one, each.exercises[one.name], handed_in, requests) for one in graded.exercises]
-    return _template().render(title=clean(title, 200), student=clean(each.student, 200), footer=footer,
+    return template("feedback.html").render(title=clean(title, 200), student=clean(each.student, 200), footer=footer,
                               total=_total(each), notes=[clean(note) for note in [*notes, *graded.notes]],
                               exercises=exercises)
 
@@ -229,7 +229,8 @@ def printed(output: str) -> str:
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """A page beside this file, in which every text is escaped."""
     loader = FileSystemLoader(Path(__file__).parent)
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-                       lstrip_blocks=True).get_template("feedback.html")
+                       lstrip_blocks=True).get_template(name)

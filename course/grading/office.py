@@ -43,6 +43,7 @@ handed in. Keep it on a disk that only you can read, and copy it to another one:
 | feedback/ | one page a student | each student their own |
 | records.sqlite | every submission, grading and override: the only source of points | **never** |
 | records.lock | who is writing the record just now | harmless |
+| reports/ | what `nnlab report UNIT` found about the class | **never** |
 | backups/ | the record after each of the last ten commands; `nnlab restore` puts one back | **never** |
 
 The way of a unit, in this folder: `nnlab release UNIT`, `nnlab collect UNIT PATH`, `nnlab grade UNIT`,
@@ -51,7 +52,7 @@ The .gitignore keeps the secret, the record and the students' work out of any re
 private one.
 """
 IGNORED = ["secret", "roster.json", "records*", "replaced-*", "backups/", "handed-in/", "released/", "feedback/",
-           "*.part", "__pycache__/"]
+           "reports/", "*.part", "__pycache__/"]
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,14 @@ def new_office(folder: Path, source: Path | None = None, name: str = "") -> Offi
     except OSError as problem:
         raise OfficeError(f"{folder} could not be made: {problem.strerror or problem}") from None
     return open_office(folder)
+
+
+def hidden(folder: Path, name: str) -> None:
+    """Keep a file with students' names out of any repository, also in a folder that an older nnlab made."""
+    path = folder / ".gitignore"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    if name not in lines:
+        store.put(path, "\n".join([*lines, name, ""]).encode("utf-8"))
 
 
 def _versions(source: Path) -> dict[str, str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from course.grading import store
 from course.grading.cells import Sheet, folded
 from course.grading.intake import CANVAS, MOODLE, lms_number
-from course.grading.office import IGNORED, Office, OfficeError
+from course.grading.office import Office, OfficeError, hidden
 from course.grading.shelf import shown, storable
 from course.record import now
 
@@ -178,7 +178,7 @@ def take(office: Office, source: Path, key: str = "") -> tuple[Roster, Changes]:
     changes.gone = [str(each) for each in before.values() if each.id not in after]
     written = {"from": storable(source.name), "at": now(), "people": [asdict(each) for each in people]}
     store.put(office.folder / FILE, (json.dumps(written, ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
-    _hide(office.folder / ".gitignore")
+    hidden(office.folder, FILE)
     return Roster(people), changes
 
 
@@ -188,13 +188,6 @@ def _marks(person: Person) -> list[tuple[str, str]]:
 
 def _told(person: Person) -> str:
     return shown(f"{person.name} <{person.email}>" if person.email else person.name)
-
-
-def _hide(path: Path) -> None:
-    """A course folder that an older nnlab made keeps its students' names out of a repository too."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    if FILE in IGNORED and FILE not in lines:
-        store.put(path, "\n".join([*lines, FILE, ""]).encode("utf-8"))
 
 
 # ---------------------------------------------------------------- the LMS's file
