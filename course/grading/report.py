@@ -32,6 +32,7 @@ FOLDER = "reports"
 PAIRS = 10  # shown, the most alike first
 MANY = 0.5  # a hidden check that so many fail who pass all the visible ones is worth a look
 FEW = 5  # students: of fewer no remark is made
+EASY = "everybody passes it"
 BLUE, GREY, ORANGE = "#2563a8", "#8a9099", "#b45309"
 
 
@@ -115,7 +116,7 @@ def references(kit: Kit, taken: set[str]) -> list[likeness.Sources]:
     except (KitError, strip.StripError, KeyError, TypeError, OSError):
         return []
     author = {strip.label(cell): cell["source"] for cell in solved["cells"] if cell["cell_type"] == "code"}
-    texts = {name: [author[name]] * (name in author) + list(ways.values()) for name, ways in bank.benign.items()}
+    texts = {name: [*([author[name]] if name in author else []), *ways.values()] for name, ways in bank.benign.items()}
     most = max(map(len, texts.values()), default=0)
     return [{name: likeness.own(ways[n % len(ways)], taken) for name, ways in texts.items() if ways}
             for n in range(most)]
@@ -172,7 +173,7 @@ def _remark(failed: int, of: int, is_hidden: bool, seen: list[bool], passing: li
         return f"{seen.count(False)} of {len(seen)} who pass all visible checks fail it: does the text ask for it?"
     if min(len(passing), len(losing)) >= FEW and _above(losing, passing):
         return "who fails it does better in the rest than who passes: is the check right?"
-    return "" if failed else "everybody passes it"
+    return "" if failed else EASY
 
 
 def _above(one: list[float], other: list[float]) -> bool:
@@ -268,7 +269,7 @@ def _data(figure: Figure) -> str:
 
 
 def _figure(height: float, across: str, up: str) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(6.4, height), layout="constrained")
+    figure = Figure(figsize=(4.6, height), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel(across)
@@ -278,19 +279,21 @@ def _figure(height: float, across: str, up: str) -> tuple[Figure, Any]:
 
 def _bars(checks: list[dict[str, Any]]) -> str:
     checks = checks[:25][::-1]
-    figure, axes = _figure(1 + 0.3 * len(checks), "share that fails (%)", "")
-    axes.barh(range(len(checks)), [100 * each["share"] for each in checks],
-              color=[ORANGE if each["remark"] else BLUE for each in checks])
-    names = [f"{each['exercise']}: {each['title']}" for each in checks]
-    names = [name if len(name) <= 44 else f"{name[:43]}…" for name in names]
-    axes.set_yticks(range(len(checks)), [name.replace("$", r"\$") for name in names], fontsize=9)
-    axes.set_xlim(0, 100)
+    figure, axes = _figure(0.8 + 0.42 * len(checks), "share that fails (%)", "")
+    axes.barh(range(len(checks)), [100 * each["share"] for each in checks], height=0.34,
+              color=[ORANGE if each["remark"] not in ("", EASY) else BLUE for each in checks])
+    for at, each in enumerate(checks):
+        name = f"{each['exercise']}: {each['title']}"
+        name = name if len(name) <= 52 else f"{name[:51]}…"
+        axes.text(0, at + 0.26, name, fontsize=9, parse_math=False)
+    axes.set(yticks=[], xlim=(0, 100), ylim=(-0.5, len(checks)))
     return _data(figure)
 
 
 def _histogram(values: list[float], most: float, across: str, up: str) -> str:
     figure, axes = _figure(2.8, across, up)
     axes.hist(values, bins=np.linspace(0, most or 1, 13), color=BLUE, edgecolor="white")
+    axes.set_xlim(0, most or 1)
     axes.yaxis.get_major_locator().set_params(integer=True)
     return _data(figure)
 
@@ -303,5 +306,5 @@ def _likeness_plot(pairs: np.ndarray, chance: np.ndarray) -> str:
             weights = np.full(len(values), 100 / len(values))
             style = {"histtype": "stepfilled", "alpha": 0.5} if color == GREY else {"histtype": "step", "lw": 1.8}
             axes.hist(100 * values, bins=bins, weights=weights, color=color, label=words, **style)
-    axes.legend(frameon=False, fontsize=9)
+    axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return _data(figure)

@@ -208,6 +208,12 @@ def test_the_command_reads_the_record_and_what_was_handed_in(course, capsys):
             for name in ("dee", "<b>eve</b>")}
     assert course.nnlab("report", "1") == 1
     assert "nothing is graded yet: nnlab grade 1" in capsys.readouterr().err
+    given = "return w, b, mistakes"
+    author = f"def alpha():\n    ### BEGIN SOLUTION\n    return 7\n    ### END SOLUTION\n    {given}"
+    assert given in code
+    course.kit("private/assignment.ipynb").write_bytes(notebook(("alpha", author)))
+    unusual = {"alpha": {"all of it": code, "another": BANK[3]["perceptron_fit"]}, "beta": {}}
+    course.kit("private/mutants.py").write_text(f"MUTANTS = {{'alpha': {{}}, 'beta': {{}}}}\nBENIGN = {unusual!r}\n")
     assert course.nnlab("collect", "1", course.hand_in(hand)) == 0
     course.judged()
     capsys.readouterr()
@@ -219,5 +225,10 @@ def test_the_command_reads_the_record_and_what_was_handed_in(course, capsys):
     assert "of 7 hand-ins" in said
     assert "alpha: at least 5 (hidden) 3 of 7" in said
     assert "&lt;b&gt;eve&lt;/b&gt; and dee : 100 %" in said
+    assert given not in out.read_text()
+    assert "for _ in range(epochs):" in out.read_text()
+    assert "the bank has 3 right solutions" in said
+    assert "Of the 4 pairs of a student and one of these, the most alike share 100 %" in said
+    assert "So alike or more are 2 of the 4 pairs" in said
     assert "2 of 7 handed in the predictions" in said
     assert "reports/" in (course.folder / ".gitignore").read_text()
