@@ -35,6 +35,12 @@ def heavy_ball(w, g, m, v, t, lr):
     return w - lr * m, m, v
 
 
+def adam(w, g, m, v, t, lr):
+    """A rule that remembers two things, and counts."""
+    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+    return w - lr * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8), m, v
+
+
 @pytest.fixture(scope="module")
 def lab():
     lab = Playground(data=MIXED.data, noise=0.1, features=MIXED.features, hidden=MIXED.hidden, seed=3)
@@ -112,11 +118,13 @@ def test_where_numbers_are_learned_the_map_shows_them(lab):
 
 def colors_at(lab, places):
     """The colours painted at places in the panel of the net."""
-    at = lab.view["net"].axes.transData.transform(places).round().astype(int)
-    return lab.view.pixels()[lab.size[1] - at[:, 1], at[:, 0], :3].astype(int)
+    at, pixels = lab.view["net"].axes.transData.transform(places).round().astype(int), lab.view.pixels()
+    return pixels[len(pixels) - at[:, 1], at[:, 0], :3].astype(int)
 
 
-def test_the_picture_has_each_map_in_its_place(lab):
+@pytest.mark.parametrize("density", [2.0, 1.0])
+def test_the_picture_has_each_map_in_its_place(lab, density):
+    lab._look(False, density)
     r = lab.pick(0).result
     at, size = picture.places([len(maps) for maps in r.maps])
     for centers, maps in zip(at, r.maps, strict=True):
@@ -245,9 +253,10 @@ def test_the_code_runs_on_the_students_functions():
 # -- the student's functions ----------------------------------------------------------------------------------------
 
 
-def test_the_students_rule_moves_the_weights_as_the_librarys_does():
-    ours, theirs = train(3, optimizer="momentum", lr=0.05), train(3, update=heavy_ball, optimizer="yours", lr=0.05)
-    assert np.allclose(ours.losses, theirs.losses, atol=1e-6)
+@pytest.mark.parametrize(("name", "rule"), [("momentum", heavy_ball), ("Adam", adam)])
+def test_the_students_rule_moves_the_weights_as_the_librarys_does(name, rule):
+    ours, theirs = train(3, optimizer=name, lr=0.05), train(3, update=rule, optimizer="yours", lr=0.05)
+    assert np.allclose(ours.losses, theirs.losses, atol=1e-4)
 
 
 def test_the_students_activation_learns_by_its_own_slope():
