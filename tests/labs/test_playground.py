@@ -178,6 +178,10 @@ def test_a_click_picks_a_neuron_and_a_second_one_the_output_again(lab):
     at, _ = picture.places([len(maps) for maps in lab.result.maps])
     place = lab.view["net"].axes.transData.transform(at[2][2])
     click = lambda x, y: lab.stage._received(None, {"kind": "click", "x": x, "y": y}, [])
+    lab.stage.locked = True
+    click(place[0], lab.size[1] - place[1])
+    assert lab.values["layer"] == 0, "a lab that waits for a prediction hears no click"
+    lab.stage.locked = False
     for expected in ((2, 3), (0, 1)):
         click(place[0] + 5, lab.size[1] - place[1] - 5)
         assert (lab.values["layer"], lab.values["neuron"]) == expected
