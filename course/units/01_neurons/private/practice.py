@@ -8,7 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from course.check import read_unit
+from course.labs.whodunit import suspects
 from nnlab import functional
+
+SUSPECTS = suspects(read_unit("01_neurons", "bugs.py").SCENES)
 
 
 def _sigmoid(z):
@@ -101,7 +105,7 @@ def _emptied(sizes):
 
 MUTANTS = dict(
     neuron={
-        "N1 bias forgotten": (lambda x, w, b: _sigmoid(x @ w), "bias"),
+        "N1 bias forgotten": (SUSPECTS["neuron"]["N1 bias forgotten"], "bias"),
         "N3 products not added": (lambda x, w, b: _sigmoid(x * w + b), "shape"),
         "N3 added over the examples": (lambda x, w, b: _sigmoid((x * w + b).sum(0)), "shape"),
         "N3 added with Python's sum": (lambda x, w, b: _sigmoid(sum(x * w) + b), "shape"),
@@ -109,15 +113,15 @@ MUTANTS = dict(
         "N3 the wrong way round": (lambda x, w, b: _sigmoid(w @ x + b), "matmul"),
         "math.exp, for one number only": (lambda x, w, b: 1 / (1 + math.exp(-(x @ w + b))), "TypeError"),
         "a column": (lambda x, w, b: _sigmoid(x @ w + b)[:, None], "expected an array of shape (5,)"),
-        "bias subtracted": (lambda x, w, b: _sigmoid(x @ w - b), "bias"),
-        "bias outside the sigmoid": (lambda x, w, b: _sigmoid(x @ w) + b, "bias"),
+        "bias subtracted": (SUSPECTS["neuron"]["bias subtracted"], "bias"),
+        "bias outside the sigmoid": (SUSPECTS["neuron"]["bias outside the sigmoid"], "bias"),
         "rounded": (lambda x, w, b: _sigmoid(x @ w + b).round(3), "by hand"),
-        "a step": (lambda x, w, b: (x @ w + b > 0) * 1.0, "sigmoid"),
+        "a step": (SUSPECTS["neuron"]["a step"], "sigmoid"),
         "words": (lambda x, w, b: [f"{p:.9f}" for p in neuron(x, w, b)], "no array of numbers"),
         "rows of unequal lengths": (lambda x, w, b: [[0.5], *neuron(x, w, b)[1:]], "no array of numbers"),
-        "bias added to every product": (lambda x, w, b: _sigmoid((x * w + b).sum(1)), "once"),
-        "no activation": (lambda x, w, b: x @ w + b, "sigmoid"),
-        "sign of the exponent": (lambda x, w, b: _sigmoid(-(x @ w + b)), "exponent"),
+        "bias added to every product": (SUSPECTS["neuron"]["bias added to every product"], "once"),
+        "no activation": (SUSPECTS["neuron"]["no activation"], "sigmoid"),
+        "sign of the exponent": (SUSPECTS["neuron"]["sign of the exponent"], "exponent"),
         "tanh for sigmoid": (lambda x, w, b: np.tanh(x @ w + b), "sigmoid"),
         "one number for the whole batch": (lambda x, w, b: _sigmoid((x @ w).mean() + b), "shape"),
         "a constant": (lambda x, w, b: np.full(len(x), 0.5), "larger"),
