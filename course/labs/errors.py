@@ -34,10 +34,12 @@ def explain(problem: BaseException, yours: tuple[str, ...] = (), ours: tuple[str
     return words
 
 
-def checked(name: str, value: Any, shape: tuple[int, ...] | list[tuple[int, ...]], meaning: str) -> Any:
+def checked(name: str, value: Any, shape: tuple[int, ...] | list[tuple[int, ...]], meaning: str,
+            finite: bool = True) -> Any:
     """The answer of a student's function as a float array of that shape, or an error that says what came back.
 
-    A list of shapes stands for a function that returns several arrays: they come back as a list.
+    A list of shapes stands for a function that returns several arrays: they come back as a list. With `finite` False
+    nan and inf pass: the lab draws them.
     """
     if value is None:
         raise ValueError(f"your {name} returned None: end it with `return ...`, run its cell, then use it again.")
@@ -45,7 +47,7 @@ def checked(name: str, value: Any, shape: tuple[int, ...] | list[tuple[int, ...]
         if not isinstance(value, tuple | list) or len(value) != len(shape):
             got = f"{len(value)} things" if isinstance(value, tuple | list) else f"one {type(value).__name__}"
             raise ValueError(f"your {name} returned {got}: expected {len(shape)} arrays, {meaning}.")
-        return [checked(name, part, one, meaning) for part, one in zip(value, shape, strict=True)]
+        return [checked(name, part, one, meaning, finite) for part, one in zip(value, shape, strict=True)]
     try:
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
@@ -53,16 +55,17 @@ def checked(name: str, value: Any, shape: tuple[int, ...] | list[tuple[int, ...]
         raise TypeError(f"your {name} returned a {kind}: expected an array of shape {shape}, {meaning}.") from None
     if array.shape != shape:
         raise ValueError(f"your {name} returned an array of shape {array.shape}: expected {shape}, {meaning}.")
-    if not np.isfinite(array).all():
+    if finite and not np.isfinite(array).all():
         bad = int((~np.isfinite(array)).sum())
         raise ValueError(f"your {name} returned {bad} numbers that are nan or infinite, of {array.size}.")
     return array
 
 
-def guarded(name: str, function: Callable, shape_of: Callable[..., tuple | list], meaning: str) -> Callable:
+def guarded(name: str, function: Callable, shape_of: Callable[..., tuple | list], meaning: str,
+            finite: bool = True) -> Callable:
     """The student's function behind a check of each answer: same arguments, same result."""
     @functools.wraps(function)
     def call(*args):
-        return checked(name, interruptible(function, *args), shape_of(*args), meaning)
+        return checked(name, interruptible(function, *args), shape_of(*args), meaning, finite)
 
     return call

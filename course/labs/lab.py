@@ -36,6 +36,7 @@ class Lab(Shell):
     title: ClassVar[str]
     controls: ClassVar[dict[str, Any]] = {}
     uses: ClassVar[dict[str, tuple[Callable, Callable, str]]] = {}
+    finite: ClassVar[bool] = True  # a nan from the student's function is an error; False: the lab draws it
     question: ClassVar[Question | None] = None
     panels: ClassVar[tuple] = (("main",),)
     grid: ClassVar[dict] = {}
@@ -161,7 +162,7 @@ class Lab(Shell):
             self._borrowed.pop(name, None)
             if given is not None:
                 _, shape, meaning = self.uses[name]
-                self._borrowed[name] = guarded(name, given, shape, meaning)
+                self._borrowed[name] = guarded(name, given, shape, meaning, self.finite)
         with self._lock:
             self.stage.badge = "running your " + " and your ".join(self._borrowed) if self._borrowed else ""
         self._begin()

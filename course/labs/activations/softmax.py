@@ -49,6 +49,7 @@ class Softmax(Lab):
         stable=Toggle(False, "subtract the largest first"),
     )
     uses = dict(softmax=(softmax, lambda z: z.shape, "one probability for each score"))
+    finite = False  # a softmax that overflows is what one looks for here
     question = Question(
         "Add 800 to all three scores. What happens to the probabilities: by the formula, and in a program that "
         "computes the formula as it stands?",
@@ -72,7 +73,9 @@ class Softmax(Lab):
             p = np.asarray((softmax if stable or yours else naive_softmax)(z))
             slope = (np.diag(p) - np.outer(p, p)) / T
         p, trouble, ends = p.astype(float), "", limits(DTYPES[dtype])
-        if np.isnan(p).any():
+        if yours:
+            trouble = "nan" if np.isnan(p).any() else "inf" if np.isinf(p).any() else ""  # whatever the reason
+        elif np.isnan(p).any():
             trouble = "inf / inf = nan" if z.max() > ends[1] else "0 / 0 = nan"
         elif p.sum() == 0:
             trouble = "e^z / inf = 0"  # each fits, their sum does not
@@ -121,7 +124,9 @@ class Softmax(Lab):
 
     def tell(self, r):
         words = f"Three scores become shares that add up to {r.p.sum():.2f}."
-        if r.trouble:
+        if r.trouble and r.yours:
+            words = f"The answer is {r.trouble}: no probabilities."
+        elif r.trouble:
             words = (f"Overflow: an exponential is too large for {r.dtype}." if "inf" in r.trouble else
                      f"Underflow: every exponential is too small for {r.dtype}.") + f" {r.trouble}."
         entropy = "none" if r.trouble else f"{r.entropy:.3f} of at most 1.099"

@@ -147,7 +147,7 @@ class GraphStepper(Lab):
             color = style.negative if r.wrong[i] else style.accent if reached else style.faint
             panel.line(f"node{i}", [x], [y], dash="", marker="o", size=38, width=0, z=4).set(
                 markerfacecolor=style.background, markeredgecolor=style.ink if r.now != i and not r.wrong[i] else color,
-                markeredgewidth=1.3 if r.now != i else 3.5)
+                markeredgewidth=3.5 if r.now == i or r.wrong[i] else 1.3)  # a wrong one is not told by its colour alone
             panel.text(f"name{i}", x, y + 0.28, node.name, ha="center", size=9.5, color=style.faint)
             panel.text(f"value{i}", x, y, f"{r.values[i]:.2f}", ha="center")
             if reached:
