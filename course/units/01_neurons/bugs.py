@@ -53,8 +53,8 @@ SCENES = (
             "At b = 0 it is right. At b = −1 no point is left between 0 and 1: one and the same number was taken off "
             "all of them."),
         Bug("no activation", no_activation, "There is no sigmoid: it answers the sum itself",
-            "Along z it is a straight line, which leaves the picture at 0 and at 1. It goes through 0 at z = 0, where a "
-            "sigmoid says 0.5."),
+            "Along z it is a straight line, which leaves the picture at 0 and at 1. At z = 0 it says 0, a "
+            "sigmoid 0.5."),
         Bug("sign of the exponent", sign_of_the_exponent, "The minus in the exponent is missing",
             "The curve falls, and the colours are exchanged: the arrow w points to the orange side."),
         Bug("a step", a_step, "It is a step in place of the sigmoid",

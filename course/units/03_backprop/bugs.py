@@ -88,17 +88,33 @@ def biases_averaged(X, y, W1, b1, W2, b2, lr):
 
 
 SCENES = (
-    Scene(GraphStepper, "backward", values=dict(step=4, a=1.0, b=1.5, c=-2.0), bugs=(
-        Bug("B7 = instead of +=", the_last_one_stays, "= where += belongs", "T"),
-        Bug("multiplied where they meet", multiplied_where_they_meet, "multiplied", "T"),
-        Bug("mean where they meet", mean_where_they_meet, "mean", "T"),
-        Bug("upstream forgotten", upstream_forgotten, "upstream", "T"),
-        Bug("local derivative forgotten", slope_forgotten, "local", "T"),
-    ), innocent="T"),
+    Scene(GraphStepper, "backward", values=dict(step=4, a=2.0, b=1.0, c=-2.5), bugs=(
+        Bug("B7 = instead of +=", the_last_one_stays,
+            "Where a number is used twice, the last gradient replaces the first",
+            "b has what came from s alone; what came from t is lost. In a·b + c, where each number is used once, it is "
+            "right."),
+        Bug("multiplied where they meet", multiplied_where_they_meet,
+            "Where a number is used twice, its gradients are multiplied",
+            "b has the product of the two numbers that reach it, not their sum. In a·b + c, where each number is used "
+            "once, it is right."),
+        Bug("mean where they meet", mean_where_they_meet, "Where a number is used twice, the mean is taken",
+            "b has half of what nudging finds. In a·b + c, where each number is used once, it is right."),
+        Bug("upstream forgotten", upstream_forgotten,
+            "What arrived at a node is not sent on: only the local derivatives are",
+            "s and t are right: what arrives at L is 1. Behind them a has the 1 of its own edge, whatever s has."),
+        Bug("local derivative forgotten", slope_forgotten, "The local derivatives are left out",
+            "The 1 of L arrives everywhere as it was, twice at b. At s and t it is wrong already, where the edges say "
+            "another number than 1."),
+    ), innocent="Every gradient is what nudging finds: no circle is orange, for any a, b, c and formula."),
     Scene(FourBeats, "train_step", values=dict(beat=4), bugs=(
-        Bug("B1 W2 before dW1", w2_first, "a", "T"),
-        Bug("B2 tanh' forgotten", no_slope_of_tanh, "b", "T"),
-        Bug("B4 sum instead of mean", not_a_mean, "c", "T"),
-        Bug("B10 bias gradients averaged", biases_averaged, "d", "T"),
+        Bug("B1 W2 before dW1", w2_first, "W2 is updated before dW1 is computed",
+            "The rings are at W1 and b1 alone, and they go when the learning rate becomes 0.001: then W2 has hardly "
+            "moved."),
+        Bug("B2 tanh' forgotten", no_slope_of_tanh, "The derivative of tanh is left out",
+            "The rings are at W1 and b1 alone, and stay at any learning rate. Most of their steps are too long."),
+        Bug("B4 sum instead of mean", not_a_mean, "The gradients of the batch are added up, not averaged",
+            "Every weight goes the right way, 8 times as far as its green bar. With a batch of 1 it is right."),
+        Bug("B10 bias gradients averaged", biases_averaged, "The biases' gradients are averaged once more",
+            "The rings are at b1 and b2, which go an eighth of the way. With a batch of 1 it is right."),
     )),
 )

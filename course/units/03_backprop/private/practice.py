@@ -5,7 +5,11 @@ MUTANTS: exercise -> {misconception: (wrong solution, a word its check must say)
 
 import numpy as np
 
+from course.check import read_unit
+from course.labs.whodunit import suspects
 from nnlab import functional
+
+SUSPECTS = suspects(read_unit("03_backprop", "bugs.py").SCENES)
 
 
 def backward(tape):
@@ -259,14 +263,6 @@ def _step(bend=lambda H: 1 - H**2, back=lambda dZ, W2: dZ @ W2.T, mean=len, sign
     return train_step
 
 
-def _w2_first(X, y, W1, b1, W2, b2, lr):
-    H = np.tanh(X @ W1 + b1)
-    dZ = (_softmax(H @ W2 + b2) - np.eye(len(b2))[y]) / len(X)
-    W2, b2 = W2 - lr * H.T @ dZ, b2 - lr * dZ.sum(0)
-    dA = dZ @ W2.T * (1 - H**2)
-    return W1 - lr * X.T @ dA, b1 - lr * dA.sum(0), W2, b2
-
-
 def _w1_first(X, y, W1, b1, W2, b2, lr):
     H = np.tanh(X @ W1 + b1)
     dZ = (_softmax(H @ W2 + b2) - np.eye(len(b2))[y]) / len(X)
@@ -306,18 +302,18 @@ def _sigmoid(Z):
 
 MUTANTS = dict(
     backward={
-        "B7 = instead of +=": (_walk(send=lambda g, i, p, s: g[i] * s), "used twice"),
+        "B7 = instead of +=": (SUSPECTS["backward"]["B7 = instead of +="], "used twice"),
         "B7 the first one wins": (_walk(send=_first_wins), "used twice"),
         "B7 each parent once": (_each_parent_once, "twice among its parents"),
         "B7 passed on as it arrives": (_recursive_eager, "everything that arrives"),
         "forward instead of backward": (_walk(order=iter), "complete"),
         "not begun with 1": (_walk(seed=0.0), "by how much does L change"),
         "begun with the value": (_walk(seed=12.0), "by how much does L change"),
-        "upstream forgotten": (_walk(send=lambda g, i, p, s: g[p] + s), "what arrived"),
-        "local derivative forgotten": (_walk(send=lambda g, i, p, s: g[p] + g[i]), "4 and 3"),
+        "upstream forgotten": (SUSPECTS["backward"]["upstream forgotten"], "what arrived"),
+        "local derivative forgotten": (SUSPECTS["backward"]["local derivative forgotten"], "4 and 3"),
         "added, not multiplied": (_walk(send=lambda g, i, p, s: g[p] + g[i] + s), "4 and 3"),
-        "multiplied where they meet": (_walk(send=lambda g, i, p, s: (g[p] or 1.0) * g[i] * s), "used twice"),
-        "mean where they meet": (_walk(send=lambda g, i, p, s: (g[p] + g[i] * s) / (2 if g[p] else 1)), "used twice"),
+        "multiplied where they meet": (SUSPECTS["backward"]["multiplied where they meet"], "used twice"),
+        "mean where they meet": (SUSPECTS["backward"]["mean where they meet"], "used twice"),
         "divided": (_walk(send=lambda g, i, p, s: g[p] + g[i] / s), "4 and 3"),
         "sign": (_walk(send=lambda g, i, p, s: g[p] - g[i] * s), "4 and 3"),
         "cleared once sent": (_zeroed_at_its_turn, "chain"),
@@ -368,16 +364,16 @@ MUTANTS = dict(
         "3w², the answer to the cubic": (lambda f, w: 3 * w**2, "straight"),
     },
     train_step={
-        "B1 W2 before dW1": (_w2_first, "moved already"),
+        "B1 W2 before dW1": (SUSPECTS["train_step"]["B1 W2 before dW1"], "moved already"),
         "B1 W1 before dW2": (_w1_first, "moved already"),
-        "B2 tanh' forgotten": (_step(bend=np.ones_like), "station left out"),
+        "B2 tanh' forgotten": (SUSPECTS["train_step"]["B2 tanh' forgotten"], "station left out"),
         "B2 tanh' of the wrong thing": (_step(bend=lambda H: 1 - np.tanh(H) ** 2), "W1 takes a wrong step"),
         "B2 sigmoid's derivative": (_step(bend=lambda H: H * (1 - H)), "W1 takes a wrong step"),
         "B2 relu's derivative": (_step(bend=lambda H: H > 0), "W1 takes a wrong step"),
         "B2 1 - H": (_step(bend=lambda H: 1 - H), "W1 takes a wrong step"),
-        "B4 sum instead of mean": (_step(mean=lambda X: 1), "mean"),
+        "B4 sum instead of mean": (SUSPECTS["train_step"]["B4 sum instead of mean"], "mean"),
         "B5 averaged twice": (_step(mean=lambda X: len(X) ** 2), "mean"),
-        "B10 bias gradients averaged": (_step(bias=lambda d: d.mean(0)), "b2 takes a wrong step"),
+        "B10 bias gradients averaged": (SUSPECTS["train_step"]["B10 bias gradients averaged"], "b2 takes a wrong step"),
         "B10 all biases alike": (_step(bias=lambda d: d.sum()), "b2 takes a wrong step"),
         "B11 through W2 reshaped": (_step(back=lambda dZ, W: dZ @ W.reshape(2, 4)), "W1 takes a wrong step"),
         "B11 no transpose": (_step(back=lambda dZ, W: dZ @ W), "matmul"),
