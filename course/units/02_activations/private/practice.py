@@ -7,7 +7,11 @@ import math
 
 import numpy as np
 
+from course.check import read_unit
+from course.labs.whodunit import suspects
 from nnlab import functional as F
+
+SUSPECTS = suspects(read_unit("02_activations", "bugs.py").SCENES)
 
 
 def sigmoid(z):
@@ -171,12 +175,12 @@ MUTANTS = dict(
         "prints": (lambda z: None, "not written"),
     },
     leaky_relu={
-        "A7 slope 1 everywhere": (lambda z, s: (leaky_relu(z, s)[0], np.ones_like(z)), "one small step"),
-        "A7 slope is z": (lambda z, s: (leaky_relu(z, s)[0], np.where(z > 0, z, s)), "a slope is not a value"),
+        "A7 slope 1 everywhere": (SUSPECTS["leaky_relu"]["A7 slope 1 everywhere"], "one small step"),
+        "A7 slope is z": (SUSPECTS["leaky_relu"]["A7 slope is z"], "a slope is not a value"),
         "A7 slope is the value": (lambda z, s: (leaky_relu(z, s)[0],) * 2, "a slope is not a value"),
         "A7 slope 0 on the left": (lambda z, s: (leaky_relu(z, s)[0], np.where(z > 0, 1, 0)), "one small step"),
         "A7 slopes swapped": (lambda z, s: (leaky_relu(z, s)[0], np.where(z > 0, s, 1)), "one small step"),
-        "A8 leaks on the right": (lambda z, s: (np.where(z > 0, s * z, z), np.where(z > 0, s, 1)), "on which side"),
+        "A8 leaks on the right": (SUSPECTS["leaky_relu"]["A8 leaks on the right"], "on which side"),
         "A8 the larger of two": (lambda z, s: (np.maximum(s * z, z), np.where(z > 0, 1.0, s)), "its sign"),
         "A8 leak forgotten": (lambda z, s: (np.maximum(z, 0), np.where(z > 0, 1, s)), "-0.02"),
         "A8 leak without z": (lambda z, s: (np.where(z > 0, z, -s), np.where(z > 0, 1, s)), "-0.02"),
@@ -191,18 +195,18 @@ MUTANTS = dict(
         "flattened": (lambda z, s: tuple(a.ravel() for a in leaky_relu(z, s)), "shape"),
     },
     softmax={
-        "A1 the formula as it stands": (_naive, "too large to be held"),
+        "A1 the formula as it stands": (SUSPECTS["softmax"]["A1 the formula as it stands"], "too large to be held"),
         "A1 the smallest subtracted": (lambda z: _naive(z - z.min(-1, keepdims=True)), "too large to be held"),
         "A1 the mean subtracted": (lambda z: _naive(z - z.mean(-1, keepdims=True)), "too large to be held"),
         "A1 the largest of all rows": (lambda z: _naive(z - z.max()), "nan"),
-        "A1 clipped": (lambda z: _naive(np.clip(z, -80, 80)), "the shares are those for"),
-        "A1 divided by the largest": (lambda z: _naive(z / np.abs(z).max(-1, keepdims=True)), "wrong shares"),
+        "A1 clipped": (SUSPECTS["softmax"]["A1 clipped"], "the shares are those for"),
+        "A1 divided by the largest": (SUSPECTS["softmax"]["A1 divided by the largest"], "wrong shares"),
         "A1 nan turned to 0": (lambda z: np.nan_to_num(_naive(z)), "too large to be held"),
         "A4 axis 1, always": (lambda z: _naive(z - z.max(1, keepdims=True), 1), "last axis"),
         "A4 over the examples": (lambda z: _naive(z - z.max(0, keepdims=True), 0), "last axis"),
         "A4 over everything": (lambda z: _naive(z - z.max(), None), "last axis"),
         "A4 axes not kept": (lambda z: np.exp(z) / np.exp(z).sum(-1), "last axis"),
-        "sigmoids": (sigmoid, "add up to"),
+        "sigmoids": (SUSPECTS["softmax"]["sigmoids"], "add up to"),
         "no exponential": (lambda z: z / z.sum(-1, keepdims=True), "wrong shares"),
         "powers of two": (lambda z: (lambda e: e / e.sum(-1, keepdims=True))(2 ** (z - z.max(-1, keepdims=True))),
                           "wrong shares"),
@@ -229,12 +233,13 @@ MUTANTS = dict(
         "A12 divided by N and C": (_slopes(lambda p, hot: (p - hot) / p.size), "your slope there"),
         "A12 one-hot off by a row": (_slopes(lambda p, hot: (p - np.roll(hot, 1, 0)) / len(p)), "your slope there"),
         "A12 one-hot off by a class": (_slopes(lambda p, hot: (p - np.roll(hot, 1, 1)) / len(p)), "your slope there"),
-        "A12 one-hot forgotten": (_slopes(lambda p, hot: p / len(p)), "your slope there"),
+        "A12 one-hot forgotten": (SUSPECTS["cross_entropy"]["A12 one-hot forgotten"], "your slope there"),
         "A12 one-hot subtracted from all rows": (_slopes(lambda p, hot: (p - hot.max(0)) / len(p)), "your slope there"),
         "A12 p itself changed, then used": (_cached, "the mean of -ln p"),
         "the sign of the slopes": (_slopes(lambda p, hot: (hot - p) / len(p)), "wrong sign"),
         "slopes in p, not in the logits": (_slopes(lambda p, hot: -hot / p / len(p)), "divide by zero"),
-        "with the softmax's slope once more": (_slopes(lambda p, hot: (p - hot) * p * (1 - p) / len(p)), "slope there"),
+        "with the softmax's slope once more": (SUSPECTS["cross_entropy"]["with the softmax's slope once more"],
+                                               "slope there"),
         "the sum of the losses": (lambda z, y: (cross_entropy(z, y)[0] * len(y), cross_entropy(z, y)[1]), "is ln 3"),
         "divided by the classes too": (lambda z, y: (cross_entropy(z, y)[0] / z.shape[1], cross_entropy(z, y)[1]),
                                        "ln 3"),
@@ -244,6 +249,6 @@ MUTANTS = dict(
         "powers of two": (lambda z, y: (cross_entropy(z, y)[0] / np.log(2), cross_entropy(z, y)[1]), "ln 3"),
         "squared error": (lambda z, y: (np.mean((softmax(z) - _hot(z, y)) ** 2), cross_entropy(z, y)[1]), "ln 3"),
         "the loss alone": (lambda z, y: cross_entropy(z, y)[0], "expected two"),
-        "softmax of probabilities": (lambda z, y: cross_entropy(softmax(z), y), "the mean of -ln p"),
+        "softmax of probabilities": (SUSPECTS["cross_entropy"]["softmax of probabilities"], "the mean of -ln p"),
     },
 )
