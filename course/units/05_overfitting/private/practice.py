@@ -9,7 +9,11 @@ import math
 import numpy as np
 
 import nnlab
+from course.check import read_unit
+from course.labs.whodunit import suspects
 from nnlab import functional
+
+SUSPECTS = suspects(read_unit("05_overfitting", "bugs.py").SCENES)
 
 
 def dropout(x, p, training, rng):
@@ -206,14 +210,10 @@ def _counts_rises(training, patience):
     return best_weights, best_epoch
 
 
-def _shifter(step=1, wrap=False, together=False, fixed=False, axes=(0, 1), high=1, low=-1, diagonal=False, fill=0.0,
-             far=0):
+def _shifter(step=1, axes=(0, 1), high=1, low=-1, diagonal=False, fill=0.0, far=0):
     """random_shift with one thing wrong."""
     def shift(images, most, rng):
-        rng = np.random.default_rng(0) if fixed else rng
         ways = rng.integers(low * (most + far * (most > 0)), most + far * (most > 0) + high, (len(images), 2)) * step
-        if together:
-            ways[:] = ways[0]
         if diagonal:
             ways[:, 1] = ways[:, 0]
         out = []
@@ -222,9 +222,8 @@ def _shifter(step=1, wrap=False, together=False, fixed=False, axes=(0, 1), high=
                 image = np.roll(image, by, axis)
                 gone = [slice(None)] * 2
                 gone[axis] = slice(None, by) if by > 0 else slice(by, None) if by < 0 else slice(0)
-                if not wrap:
-                    image = image.copy()
-                    image[tuple(gone)] = fill
+                image = image.copy()
+                image[tuple(gone)] = fill
             out.append(image)
         return np.array(out)
 
@@ -298,17 +297,17 @@ MUTANTS = dict(
             if training else x, "multiplied"),
         "F1 multiplied by 1 + p": (lambda x, p, training, rng: x * (rng.random(x.shape) >= p) * (1 + p)
                                    if training else x, "multiplied by 1.2"),
-        "F2 p taken as the probability to keep": (
-            lambda x, p, training, rng: x * (rng.random(x.shape) < p) / p if training else x, "which of the two"),
+        "F2 p taken as the probability to keep": (SUSPECTS["dropout"]["F2 p taken as the probability to keep"],
+                                                  "which of the two"),
         "F2 keeps with p, rescales for 1 - p": (
             lambda x, p, training, rng: x * (rng.random(x.shape) < p) / (1 - p) if training else x, "which of the two"),
-        "F4 active out of training": (lambda x, p, training, rng: dropout(x, p, True, rng), "by chance"),
+        "F4 active out of training": (SUSPECTS["dropout"]["F4 active out of training"], "by chance"),
         "F4 scaled at prediction": (
             lambda x, p, training, rng: x * (rng.random(x.shape) >= p) if training else x * (1 - p), "as it went in"),
         "F4 scaled at prediction as well": (
             lambda x, p, training, rng: dropout(x, p, True, rng) if training else x / (1 - p), "as it went in"),
         "F4 the other way round": (lambda x, p, training, rng: dropout(x, p, not training, rng), "training=False"),
-        "F4 never active": (lambda x, p, training, rng: x, "expected about 20 %"),
+        "F4 never active": (SUSPECTS["dropout"]["F4 never active"], "expected about 20 %"),
         "whole examples": (_dropped_by_rows, "loses all of its numbers"),
         "the same neurons for all": (_dropped_by_columns, "the same neurons"),
         "in place": (_dropped_in_place, "in place"),
@@ -351,12 +350,12 @@ MUTANTS = dict(
         "the other way round": (_stopper(give=lambda best, now: best[::-1]), "3 numbers"),
     },
     random_shift={
-        "5f wraps round the edge": (_shifter(wrap=True), "comes in again on the other"),
-        "5f the same for the whole batch": (_shifter(together=True), "the same"),
-        "5f the same in every epoch": (_shifter(fixed=True), "every epoch"),
+        "5f wraps round the edge": (SUSPECTS["random_shift"]["5f wraps round the edge"], "comes in again on the other"),
+        "5f the same for the whole batch": (SUSPECTS["random_shift"]["5f the same for the whole batch"], "the same"),
+        "5f the same in every epoch": (SUSPECTS["random_shift"]["5f the same in every epoch"], "every epoch"),
         "5f np.roll of the whole batch": (lambda images, most, rng: np.roll(
             images, tuple(rng.integers(-most, most + 1, 2)), (1, 2)), "comes in again on the other"),
-        "the upper end left out": (_shifter(high=0), "high <= 0"),
+        "the upper end left out": (SUSPECTS["random_shift"]["the upper end left out"], "high <= 0"),
         "the upper end left out, but at 0": (
             lambda images, most, rng: _shifter(high=1 if most == 0 else 0)(images, most, rng), "every number"),
         "only down and to the right": (_shifter(low=0), "every number"),
