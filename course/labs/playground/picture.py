@@ -101,4 +101,4 @@ def draw_losses(panel, r):
         panel.text(f"{name} now", 0.97, 0.9 if name == "train" else 0.76, f"{name} {losses[-1]:.3f}", inside=True,
                    ha="right", color=color, size=9.5)
     if r.ended:
-        panel.text("ended", 0.5, 0.5, r.ended.replace(": ", ":\n"), inside=True, ha="center", size=9, box=True)
+        panel.text("ended", 0.5, 0.15, r.ended.replace(": ", ":\n"), inside=True, ha="center", size=9, box=True)
