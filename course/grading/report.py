@@ -7,8 +7,6 @@ cleaned and escaped, nothing of it is run, and pictures are data in the page, dr
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import math
 from collections import Counter, defaultdict
@@ -17,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from course.grading import feedback, likeness, shelf, store, strip, tally
+from course.grading import charts, feedback, likeness, shelf, store, strip, tally
 from course.grading.bank import Bank
 from course.grading.kit import Kit, KitError, load_kit
 from course.grading.office import Office, OfficeError, hidden
@@ -29,11 +26,10 @@ from course.grading.telling import Progress
 from course.record import now
 
 FOLDER = "reports"
-PAIRS = 10  # shown, the most alike first
+PAIRS, SHOWN = 10, 25  # pairs and checks in the pictures, the most alike and the most failed first
 MANY = 0.5  # a hidden check that so many fail who pass all the visible ones is worth a look
 FEW = 5  # students: of fewer no remark is made
 EASY = "everybody passes it"
-BLUE, GREY, ORANGE = "#2563a8", "#8a9099", "#b45309"
 
 
 @dataclass
@@ -130,7 +126,7 @@ def page(kit: Kit, class_: list[One], bank: list[likeness.Sources]) -> str:
     checks = failing(class_)
     return feedback.template("report.html").render(
         title=feedback.clean(kit.title, 200), when=now()[:10], version=kit.version, people=len(class_),
-        checks=checks, check_plot=_bars(checks) if checks else "", few=len(class_) < FEW, spread=spread(class_),
+        checks=checks, check_plot=_check_plot(checks) if checks else "", few=len(class_) < FEW, spread=spread(class_),
         alike=alike(class_, bank), tally=predicted(kit, class_))
 
 
@@ -169,7 +165,8 @@ def _remark(failed: int, of: int, is_hidden: bool, seen: list[bool], passing: li
         return ""
     if failed == of:
         return "nobody passes it: is the check right?"
-    if is_hidden and len(seen) >= FEW and seen.count(False) >= MANY * len(seen):
+    tells = min(len(passing), len(losing)) > 1 and _above(passing, losing)  # the good from the weak, as it should
+    if is_hidden and len(seen) >= FEW and seen.count(False) >= MANY * len(seen) and not tells:
         return f"{seen.count(False)} of {len(seen)} who pass all visible checks fail it: does the text ask for it?"
     if min(len(passing), len(losing)) >= FEW and _above(losing, passing):
         return "who fails it does better in the rest than who passes: is the check right?"
@@ -182,10 +179,13 @@ def _above(one: list[float], other: list[float]) -> bool:
     return np.mean(one) - np.mean(other) > 2 * error
 
 
+def _check_plot(checks: list[dict[str, Any]]) -> str:
+    return charts.bars([(f"{each['exercise']}: {each['title']}", 100 * each["share"],
+                         each["remark"] not in ("", EASY)) for each in checks[:SHOWN]], "share that fails (%)")
+
+
 def spread(class_: list[One]) -> dict[str, Any]:
-    """The points before lateness, and how each exercise went."""
-    totals = [one.standing.raw for one in class_ if one.standing.raw is not None]
-    of = max(one.standing.of for one in class_)
+    """The points before lateness, of the exercises that are decided for all, and how each exercise went."""
     exercises = []
     for name in dict.fromkeys(name for one in class_ for name in one.standing.exercises):
         mine = [one.standing.exercises[name] for one in class_ if name in one.standing.exercises]
@@ -193,13 +193,15 @@ def spread(class_: list[One]) -> dict[str, Any]:
         exercises.append({"name": name, "mean": _mean(known), "full": sum(share >= 1 for share in known),
                           "none": sum(share == 0 for share in known), "known": len(known),
                           "pending": len(mine) - len(known)})
-    words = ""
-    if totals:
-        low, middle, high = np.percentile(totals, [25, 50, 75])
-        words = (f"{len(totals)} are decided, from {number(min(totals))} to {number(max(totals))} of {number(of)}; the "
-                 f"middle one has {number(middle)}, half of them have {number(low)} to {number(high)}.")
-    return {"words": words, "pending": len(class_) - len(totals), "exercises": exercises,
-            "plot": _histogram(totals, of, "points", "students") if totals else ""}
+    waiting = [each["name"] for each in exercises if each["pending"]]
+    decided = [[points for name, points in one.standing.exercises.items() if name not in waiting] for one in class_]
+    totals, of = ([sum(getattr(each, what) for each in mine) for mine in decided] for what in ("points", "of"))
+    low, middle, high = np.percentile(totals, [25, 50, 75])
+    words = (f"{len(totals)} hand-ins have {number(min(totals))} to {number(max(totals))} of {number(max(of))} points; "
+             f"the middle one has {number(middle)}, half of them have {number(low)} to {number(high)}.")
+    if waiting:
+        words = f"Without {', '.join(waiting)}, where something is pending: {words}"
+    return {"words": words, "exercises": exercises, "plot": charts.histogram(totals, max(of), "points", "hand-ins")}
 
 
 def alike(class_: list[One], bank: list[likeness.Sources]) -> dict[str, Any]:
@@ -210,7 +212,8 @@ def alike(class_: list[One], bank: list[likeness.Sources]) -> dict[str, Any]:
     values = plain.whole[rows, columns]
     told = ~np.isnan(values)
     rows, columns, values = rows[told], columns[told], values[told]
-    chance = plain.whole[:n, n:].ravel()
+    chance = plain.whole[:n, n:]
+    nearest = class_[np.nanargmax(chance) // len(bank)].who if not np.isnan(chance).all() else ""
     chance = chance[~np.isnan(chance)]
     pairs = []
     for at in np.argsort(-values, kind="stable")[:PAIRS]:
@@ -218,9 +221,10 @@ def alike(class_: list[One], bank: list[likeness.Sources]) -> dict[str, Any]:
         pairs.append({"one": class_[i].who, "other": class_[j].who, "share": _percent(values[at]),
                       "written": _percent(written.whole[i, j]), "chance": int((chance >= values[at]).sum()),
                       "texts": _beside(class_[i], class_[j], {name: of[i, j] for name, of in plain.exercises.items()})})
-    plot = _likeness_plot(values, chance) if len(values) else ""
+    plot = charts.two_histograms(chance, values, ("a student and the bank", "two students"),
+                                 "runs of six tokens in both (%)") if len(values) else ""
     return {"pairs": pairs, "compared": len(values), "left": n * (n - 1) // 2 - len(values), "chance": len(chance),
-            "bank": len(bank), "most": _percent(chance.max()) if len(chance) else "", "plot": plot,
+            "bank": len(bank), "most": _percent(chance.max()) if len(chance) else "", "plot": plot, "nearest": nearest,
             "middle": _percent(np.median(values)) if len(values) else ""}
 
 
@@ -256,55 +260,3 @@ def _questions(kit: Kit) -> dict[str, Any]:
     except ImportError:  # a machine that only grades may lack what draws a lab
         return {}
     return {lab.id: lab.question for labs in asked.values() for lab in labs if lab.id in kit.about["labs"]}
-
-
-# ---------------------------------------------------------------- pictures
-
-
-def _data(figure: Figure) -> str:
-    """A picture in the page: words as shapes, no time in it."""
-    file = io.BytesIO()
-    figure.savefig(file, format="svg", metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode("ascii")
-
-
-def _figure(height: float, across: str, up: str) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(4.6, height), layout="constrained")
-    axes = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_xlabel(across)
-    axes.set_ylabel(up)
-    return figure, axes
-
-
-def _bars(checks: list[dict[str, Any]]) -> str:
-    checks = checks[:25][::-1]
-    figure, axes = _figure(0.8 + 0.42 * len(checks), "share that fails (%)", "")
-    axes.barh(range(len(checks)), [100 * each["share"] for each in checks], height=0.34,
-              color=[ORANGE if each["remark"] not in ("", EASY) else BLUE for each in checks])
-    for at, each in enumerate(checks):
-        name = f"{each['exercise']}: {each['title']}"
-        name = name if len(name) <= 52 else f"{name[:51]}…"
-        axes.text(0, at + 0.26, name, fontsize=9, parse_math=False)
-    axes.set(yticks=[], xlim=(0, 100), ylim=(-0.5, len(checks)))
-    return _data(figure)
-
-
-def _histogram(values: list[float], most: float, across: str, up: str) -> str:
-    figure, axes = _figure(2.8, across, up)
-    axes.hist(values, bins=np.linspace(0, most or 1, 13), color=BLUE, edgecolor="white")
-    axes.set_xlim(0, most or 1)
-    axes.yaxis.get_major_locator().set_params(integer=True)
-    return _data(figure)
-
-
-def _likeness_plot(pairs: np.ndarray, chance: np.ndarray) -> str:
-    figure, axes = _figure(2.8, "runs of six tokens in both (%)", "share of the pairs (%)")
-    bins = np.linspace(0, 100, 21)
-    for values, color, words in ((chance, GREY, "a student and the bank"), (pairs, BLUE, "two students")):
-        if len(values):
-            weights = np.full(len(values), 100 / len(values))
-            style = {"histtype": "stepfilled", "alpha": 0.5} if color == GREY else {"histtype": "step", "lw": 1.8}
-            axes.hist(100 * values, bins=bins, weights=weights, color=color, label=words, **style)
-    axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
-    return _data(figure)

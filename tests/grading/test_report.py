@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from course.check import UNITS
-from course.grading import feedback, likeness, report
+from course.grading import charts, feedback, likeness, report
 from course.grading.kit import load_kit
 from course.grading.records import Submission
 from course.grading.standing import Points, Standing
@@ -67,6 +67,12 @@ def test_a_visible_check_that_the_better_half_fails_may_be_wrong():
     assert rows["visible of g"] == ""
 
 
+def test_a_hidden_check_that_only_the_good_ones_pass_is_a_good_check():
+    class_ = [person(f"a{n}", f=(True, n < 3), g=(n < 4, n < 3), h=(True, n < 3)) for n in range(12)]
+    rows = {row["title"]: row for row in report.failing(class_)}
+    assert (rows["hidden of f"]["failed"], rows["hidden of f"]["remark"]) == (9, "")
+
+
 def test_of_few_and_by_chance_no_remark_is_made():
     assert {row["remark"] for row in report.failing([person(f"a{n}", f=(True, False)) for n in range(4)])} == {""}
     rng = np.random.default_rng(3)
@@ -74,12 +80,13 @@ def test_of_few_and_by_chance_no_remark_is_made():
     assert sum(bool(row["remark"]) for row in report.failing(class_)) <= 1, "8 checks, each by chance 2 times in 100"
 
 
-def test_the_points_are_those_of_the_record_and_pending_is_not_counted():
+def test_the_points_are_those_of_the_record_and_what_is_pending_is_left_out():
     class_ = [person(f"a{n}", f=(n > 0, n > 1), g=(True, False)) for n in range(5)]
+    assert report.spread(class_)["words"].startswith("5 hand-ins have 2 to 6 of 8 points; the middle one has 6, half")
     class_[4].standing.exercises["g"] = Points(None, 4)
     spread = report.spread(class_)
-    assert spread["words"] == ("4 are decided, from 2 to 6 of 8; the middle one has 5, half of them have 3.5 to 6.")
-    assert spread["pending"] == 1
+    assert spread["words"] == ("Without g, where something is pending: 5 hand-ins have 0 to 4 of 4 points; the middle "
+                               "one has 4, half of them have 2 to 4.")
     rows = [tuple(row.values()) for row in spread["exercises"]]
     assert rows == [("f", "70 %", 3, 1, 5, 0), ("g", "50 %", 0, 0, 4, 1)]
 
@@ -182,7 +189,7 @@ def test_nothing_of_a_students_is_alive_on_the_page(monkeypatch):
 
     harmless = made("x")
     assert harmless.count("<pre") == 6, "three pairs, both sides"
-    monkeypatch.setattr(report, "_data", lambda figure: "data:,")
+    monkeypatch.setattr(charts, "_data", lambda figure: "data:,")
     monkeypatch.setattr(report, "_questions", lambda kit: {"1a": QUESTION})
     for text in BREAKERS:
         page = made(text)
@@ -228,7 +235,7 @@ def test_the_command_reads_the_record_and_what_was_handed_in(course, capsys):
     assert given not in out.read_text()
     assert "for _ in range(epochs):" in out.read_text()
     assert "the bank has 3 right solutions" in said
-    assert "Of the 4 pairs of a student and one of these, the most alike share 100 %" in said
+    assert "Of the 4 pairs of a student and one of these, the most alike ( &lt;b&gt;eve&lt;/b&gt; ) share 100 %" in said
     assert "So alike or more are 2 of the 4 pairs" in said
     assert "2 of 7 handed in the predictions" in said
     assert "reports/" in (course.folder / ".gitignore").read_text()
