@@ -73,6 +73,12 @@ def test_a_hidden_check_that_only_the_good_ones_pass_is_a_good_check():
     assert (rows["hidden of f"]["failed"], rows["hidden of f"]["remark"]) == (9, "")
 
 
+def test_who_fails_the_visible_checks_says_nothing_against_a_hidden_one():
+    class_ = [person(f"a{n}", f=(n < 6, n < 5), g=(True, n % 2 > 0)) for n in range(12)]
+    rows = {row["title"]: row for row in report.failing(class_)}
+    assert (rows["hidden of f"]["failed"], rows["hidden of f"]["remark"]) == (7, "")
+
+
 def test_of_few_and_by_chance_no_remark_is_made():
     assert {row["remark"] for row in report.failing([person(f"a{n}", f=(True, False)) for n in range(4)])} == {""}
     rng = np.random.default_rng(3)
