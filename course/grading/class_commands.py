@@ -44,7 +44,7 @@ def roster_import(
         from course.grading.shelf import shown
 
         office = open_office(folder)
-        before = people.load(office.folder).people
+        before = people.roster_of(office.folder).people
         new, changes = people.take(office, file.expanduser(), key)
         with Records(office.folder) as records:
             known = {each.student for unit in office.units for each in records.submissions(unit)}

@@ -111,7 +111,7 @@ def collect(
         office = open_office(folder)
         name = office.unit(unit).name
         found = [each for path in paths for each in intake.collect(path)]
-        people = roster.load(office.folder)
+        people = roster.roster_of(office.folder)
         found, strangers = people.matched(found, anyone)
         with desk.writing(office, "collect", name) as (records, batch):
             taken = shelf.take(records, batch, name, found, again)

@@ -20,7 +20,7 @@ from course.grading.feedback import unit_title
 from course.grading.intake import CANVAS, MOODLE, lms_number
 from course.grading.office import Office
 from course.grading.records import Records
-from course.grading.roster import Roster, load
+from course.grading.roster import Roster, roster_of
 from course.grading.shelf import shown
 from course.grading.standing import Standing, number
 from course.grading.tally import standings
@@ -76,7 +76,7 @@ def export(office: Office, wanted: str, to: str, source: Path, out: Path, column
                         None, layout.possible, layout.locked, layout.places)
     with Records(office.folder) as records:
         stands = standings(office, records, unit)
-    filled = fill(sheet, layout, stands, load(office.folder))
+    filled = fill(sheet, layout, stands, roster_of(office.folder))
     store.put(out, sheet.as_bytes())
     return filled
 

@@ -22,7 +22,7 @@ from course.grading.intake import CANVAS, named
 from course.grading.office import Office
 from course.grading.records import Records
 from course.grading.results import Graded
-from course.grading.roster import load
+from course.grading.roster import roster_of
 from course.grading.shelf import safe_name, shown, storable
 from course.grading.standing import Standing, number
 from course.grading.tally import standings
@@ -65,7 +65,7 @@ def zip_back(office: Office, wanted: str, to: str, source: Path, out: Path) -> R
 
 def _both(office: Office, unit: str, source: Path | None, returned: Returned) -> list[tuple[Standing, list[str]]]:
     """Who is graded, with the names of their files in the download; the others are told in `returned`."""
-    names, roster = defaultdict(list), load(office.folder)
+    names, roster = defaultdict(list), roster_of(office.folder)
     for student, path in named(source) if source else []:
         names[storable(roster.owner(student, path))].append(path)
     with Records(office.folder) as records:

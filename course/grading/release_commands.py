@@ -79,7 +79,7 @@ def release(
         from course.grading import desk
         from course.grading import release as making
         from course.grading.office import OfficeError, open_office
-        from course.grading.roster import load
+        from course.grading.roster import roster_of
 
         office = open_office(folder)
         name = office.unit(unit).name
@@ -102,7 +102,8 @@ def release(
                 return
             if amend:
                 office = making.amend(office, name, amend)
-            students = making.read_roster(roster) if roster else [] if everyone else list(load(office.folder).people)
+            known = [] if everyone else list(roster_of(office.folder).people)
+            students = making.read_roster(roster) if roster else known
             made = making.release(office, name, students, units)
             new = records.add_releases(making.receipt(made), amend)
         one = len(made.students) == 1

@@ -146,7 +146,7 @@ class Roster:
 # ---------------------------------------------------------------- the course's own
 
 
-def load(folder: Path) -> Roster:
+def roster_of(folder: Path) -> Roster:
     """The roster of a course folder; an empty one where none was imported."""
     path = folder / FILE
     try:
@@ -162,7 +162,7 @@ def load(folder: Path) -> Roster:
 
 def take(office: Office, source: Path, key: str = "") -> tuple[Roster, Changes]:
     """Make the people in an LMS's file the roster of the course. What they handed in is not touched."""
-    before = load(office.folder).people
+    before = roster_of(office.folder).people
     people, left = read(source, key)
     after = {each.id: each for each in people}
     known = {mark: each for each in before.values() for mark in _marks(each)}

@@ -127,7 +127,7 @@ def test_a_roster_that_was_damaged_is_told_and_git_would_not_publish_it(here):
     assert (here.folder / ".gitignore").read_text() == "secret\nroster.json\n"
     (here.folder / roster.FILE).write_text("{")
     with pytest.raises(OfficeError, match="import it anew"):
-        roster.load(here.folder)
+        roster.roster_of(here.folder)
 
 
 # ---------------------------------------------------------------- imported again
@@ -177,7 +177,7 @@ def test_moodles_full_names_are_matched_however_they_are_written(here):
     decomposed = unicodedata.normalize("NFD", "Žofie Ď")
     names = ["Pat OBrien", "JJ Jane Doe", f"\u200f{HEBREW}", decomposed, "Jo Van der Berg"]
     found = [(f"{unicodedata.normalize('NFC', name)}_{n}", moodle(name, n)) for n, name in enumerate(names, 70)]
-    assert [roster.load(here.folder).whose(*each) for each in found] == [["1"], ["2"], ["3"], ["4"], ["05"]]
+    assert [roster.roster_of(here.folder).whose(*each) for each in found] == [["1"], ["2"], ["3"], ["4"], ["05"]]
 
 
 def test_the_same_name_twice_is_never_guessed(here, capsys):
@@ -257,7 +257,7 @@ def test_points_and_pages_find_their_way_back_from_the_ids_of_the_roster(here, t
     settings, sheet = office.open_office(here.folder), Sheet(source)
     with Records(here.folder) as records:
         stands = tally.standings(settings, records, "01_small")
-    filled = export.fill(sheet, export.LAYOUTS[to](sheet, "", {"small"}), stands, roster.load(here.folder))
+    filled = export.fill(sheet, export.LAYOUTS[to](sheet, "", {"small"}), stands, roster.roster_of(here.folder))
     assert (filled.only_here, filled.unclear) == ([], [])
     assert len(filled.ungraded) == 2
     returned = giveback.Returned()
