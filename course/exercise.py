@@ -131,6 +131,8 @@ def shaped(got: Any, shape: tuple[int, ...], symptom: str = "") -> np.ndarray:
     except ValueError:  # rows of unequal lengths
         array = np.empty(0, object)
     if array.dtype.kind not in "biuf":  # numpy would make numbers of strings too
+        if isinstance(got, list | tuple) and (missing := sum(part is None or part is ... for part in got)):
+            raise Wrong(f"{missing} of its {len(got)} places hold no number yet, only dots or None.")
         raise Wrong(f"it returned a {type(got).__name__} that is no array of numbers; "
                     f"expected {_shape_words(shape)}.")
     if array.shape != shape:

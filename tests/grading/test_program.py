@@ -38,6 +38,31 @@ def test_its_cell_and_the_definitions_it_needs_from_others_make_its_program():
     assert value(found)(2) == 6
 
 
+@pytest.mark.parametrize("experiment", [
+    "for lr in rates:\n    for x in range(9):\n        total = train(lr, x)",
+    "both = [train(lr, x) for lr in rates for x in range(9)]",
+    "m, u = train(1)", "def g(p):\n    lr = total = p\n    return lr", "x: float = train(2)"])
+def test_an_experiment_is_not_run_again_because_its_names_are_those_of_arguments(experiment):
+    """As in `f` here, so in a class's methods, lambdas and comprehensions."""
+    solution = ("class f:\n    m = 0\n\n    def step(self, x, lr=base, *u):\n        total = [m * lr for m in x]\n"
+                "        return sum(total, *u) + (lambda p: p + other)(1)")
+    found = program((None, "base = 3\nother = 5"), ("f", solution), (None, experiment), (None, "rates = [1, 2]"))
+    assert [source.strip().split("\n")[0] for _, source in found["program"]] == ["base = 3", "other = 5", "class f:"]
+    assert value(found)().step([1, 2]) == 15
+
+
+@pytest.mark.parametrize(("around", "body"), [
+    ("n = 2", "global n\n    n += 0\n    return n"),
+    ("n = [1]\nn[0] = 2", "return n[0]"), ("n = 2", "return (lambda k=n: k)()"),
+    ("n = 2", "return [k for k in [n]][0]"), ("a = 0\nfor k in range(2):\n    a += 1\n    n = k + 1", "return n"),
+    ("n = 2", "return [n for n in [n]][0]"), ("n = 2", "return [k for k in (1, 2) if k == n][0]"),
+    ("[n := k for k in (1, 2)]", "return n"), ("n = 2", "def inner(k):\n        return k * n\n    return inner(1)"),
+    ("try:\n    import math as n\nexcept ImportError:\n    n = None", "return n.ceil(1.5)"),
+    ("i = 1\nn = 0\nfor k in range(2):\n    n += i", "return n"), ("class n:\n    two = 2", "return n.two")])
+def test_what_a_function_takes_from_around_it_is_run(around, body):
+    assert value(program((None, around), ("f", f"def f():\n    {body}")))() == 2
+
+
 def test_the_last_definition_wins_with_a_note():
     found = program(("f", "def f(x):\n    return 1"), (None, "def f(x):\n    return 2"))
     assert value(found)(0) == 2

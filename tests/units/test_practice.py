@@ -148,6 +148,12 @@ def test_what_is_no_array_of_numbers_is_said_so():
             shaped(got, (2,))
 
 
+def test_a_number_that_was_left_out_is_said_so():
+    for got in ([0.5, ...], (None, 1.0)):
+        with pytest.raises(Wrong, match="1 of its 2 places hold"):
+            shaped(got, (2,))
+
+
 def test_a_list_of_arrays_of_several_shapes_is_handed_over_as_copies_and_watched():
     exercise = Exercise("scaled(arrays)")
 

@@ -14,6 +14,7 @@ import re
 from typing import Any
 
 CELLS, SOURCE, PROSE = 2_000, 1_000_000, 20_000  # the most cells, characters of code, characters of one text
+_COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _MAGIC = re.compile(r"^\s*(%|!|\?)|\?\s*$")
 
 
@@ -95,7 +96,7 @@ class _Statement:
             self.source = "\n" * (first - 1) + ast.unparse(node)
         self.imports = isinstance(node, ast.Import | ast.ImportFrom)
         self.asks_us = (self.imports and _imports_ours(node)) or _calls_ours(node)
-        self.binds, self.uses = _names(node)
+        self.binds, self.uses = set.union(*_bound([node])), _uses(node)
 
     def is_stub(self) -> bool:
         """A function that was never written: nothing in it but its docstring and dots."""
@@ -116,22 +117,55 @@ def _calls_ours(node: ast.stmt) -> bool:
     return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("check", "handin")
 
 
-def _names(node: ast.stmt) -> tuple[set[str], set[str]]:
-    """The names a statement binds at the top level, and all that it uses."""
-    uses = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {node.name}, uses
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {each.asname or each.name.split(".")[0] for each in node.names}, set()
-    binds = set()
-    for each in ast.walk(node):
-        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
-            binds.add(each.id)
-        elif isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            binds.add(each.name)
-        elif isinstance(each, ast.Attribute | ast.Subscript) and isinstance(each.ctx, ast.Store):
-            binds |= {part.id for part in ast.walk(each.value) if isinstance(part, ast.Name)}  # w[0] = 1 changes w
-    return binds, uses
+def _bound(nodes: list[ast.stmt]) -> tuple[set[str], set[str]]:
+    """The names that statements bind where they stand, not in a function in them; and those whose value they change."""
+    bound, changed, todo = set(), set(), list(nodes)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            bound |= {each.asname or each.name.split(".")[0] for each in node.names}
+        elif isinstance(node, _COMPREHENSIONS):
+            bound |= {each.target.id for each in ast.walk(node) if isinstance(each, ast.NamedExpr)}
+        elif not isinstance(node, ast.Lambda):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                bound.add(node.id)
+            if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):  # w[0] = 1
+                changed |= {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)}
+            todo += ast.iter_child_nodes(node)
+    return bound, changed
+
+
+def _uses(statement: ast.stmt) -> set[str]:
+    """The names that a statement takes from the top level.
+
+    A function's own are not among them: of an experiment in a cell of its own, `for lr in rates: train(lr)`, nothing is
+    needed by a function with an argument `lr`, and to run it again could take longer than all checks.
+    """
+    found, todo = set(), [(statement, set())]  # each node with the names that are its function's own
+    while todo:
+        node, own = todo.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            found |= {node.id} - own
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            found |= {node.target.id} - own
+        elif isinstance(node, ast.Global):
+            found.update(node.names)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            body = node.body if isinstance(node.body, list) else [node.body]
+            arguments = {each.arg for each in ast.iter_child_nodes(node.args) if isinstance(each, ast.arg)}
+            inner = own | arguments | _bound(body)[0]
+            todo += [(child, inner if child in body else own) for child in ast.iter_child_nodes(node)]
+            continue
+        elif isinstance(node, _COMPREHENSIONS):
+            first, targets = node.generators[0], [each.target for each in node.generators]
+            inner = own | {each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)}
+            todo += [(first.iter, own), *((each, inner) for each in first.ifs)]
+            todo += [(child, inner) for child in ast.iter_child_nodes(node) if child is not first]
+            continue
+        todo += [(child, own) for child in ast.iter_child_nodes(node)]
+    return found
 
 
 def _cell(cell: Any) -> _Cell | None:
