@@ -38,7 +38,10 @@ def as_input(x, dtype):
     return x._data if isinstance(x, Tensor) and x._data.dtype is not dtype and not x.requires_grad else x
 
 
-def _misfit(layer, x):
+def _misfit(layer, x, problem):
+    """What to raise: that x does not fit, or, where it does, the activation's own problem."""
+    if np.shape(x)[-1:] == (layer.in_features,):
+        return problem
     return ValueError(f"{layer.label} got x of shape {np.shape(x)}: its last axis must be {layer.in_features}.")
 
 
@@ -64,8 +67,8 @@ class Neuron(Module):
     def forward(self, x):
         try:
             z = as_input(x, self.weight.dtype) @ self.weight + self.bias
-        except ValueError:
-            raise _misfit(self, x) from None
+        except ValueError as problem:
+            raise _misfit(self, x, problem) from None
         return z if self.activation is None else self.activation(z)
 
     def extra_repr(self):
@@ -97,8 +100,8 @@ class Linear(Module):
     def forward(self, x):
         try:
             return F.linear(as_input(x, self.weight._data.dtype), self.weight, self.bias, self.activation)
-        except ValueError:
-            raise _misfit(self, x) from None
+        except ValueError as problem:
+            raise _misfit(self, x, problem) from None
 
     def extra_repr(self):
         return f"{self.in_features} -> {self.out_features}{named(self.activation)}"

@@ -365,6 +365,19 @@ def test_a_wrong_input_names_the_layer_and_what_it_needs():
         Neuron(4)(np.ones((4, 5)))
 
 
+def test_a_problem_of_the_activation_is_not_taken_for_one_of_x(monkeypatch):
+    def fussy(z, /):
+        raise ValueError("no numbers today")
+
+    monkeypatch.setitem(F.ACTIVATIONS, "fussy", None)
+    F.elementwise(lambda z, a: a)(fussy)
+    for layer in (nnlab.Linear(4, 3, activation="fussy"), nnlab.Neuron(4, activation="fussy")):
+        with pytest.raises(ValueError, match=r"no numbers today$"):
+            layer(np.zeros((5, 4), np.float32))
+        with pytest.raises(ValueError, match=r"got x of shape \(5, 3\)"):
+            layer(np.zeros((5, 3), np.float32))
+
+
 @pytest.mark.parametrize("width", [0, -1, 2.0, "3", None, True])
 def test_a_width_is_a_whole_number_of_at_least_one(width):
     for make in (lambda: Linear(width, 2), lambda: Linear(2, width), lambda: Neuron(width), lambda: MLP(2, width, 1)):
