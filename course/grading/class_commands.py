@@ -1,4 +1,4 @@
-"""The instructor's commands about the class: who is in it, who asks for another look, how it did.
+"""The instructor's commands about the class: who is in it, what people mark, who asks for another look, how it did.
 
 Like commands.py each only reads its options and calls the module that does the work.
 """
@@ -57,6 +57,34 @@ def roster_import(
         listed("rows left out", changes.left)
         listed("have handed in before under a name that is no id of the roster",
                sorted(shown(each) for each in known - set(new.people) - set(before)))
+
+
+# ---------------------------------------------------------------- marking by people
+
+
+def mark(
+    unit: Unit,
+    marker: Annotated[str, typer.Option("--marker", metavar="NAME", help="Who marks; one of markers in course.toml.")]
+    = "",
+    folder: Course = Path(),
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 0,
+) -> None:
+    """Mark what people mark, on a page of this machine: one question across all students, without their names.
+
+    Points by the unit's private/rubric.toml, a comment, all of it by keys if one likes. Each mark is in the record
+    before the page says that it is kept; what is not marked stays pending, which is never 0. With several names under
+    markers in course.toml each gets a share, and a tenth (at least 5) is marked by two, to see how far they agree; of
+    these the mark of who was first counts until that marker changes it.
+
+    Example: nnlab mark 1 --marker maria
+    """
+    with mendable(f"mark {unit}"):
+        from course.grading.marking import Marking
+        from course.grading.marking_page import serve
+        from course.grading.office import open_office
+
+        serve(Marking(open_office(folder), unit, marker), port, browser)
 
 
 # ---------------------------------------------------------------- regrade requests
@@ -175,4 +203,4 @@ def report(
         print(f"The report is in {made}. It names students: it is for you alone")
 
 
-COMMANDS = [report]
+COMMANDS = [mark, report]

@@ -26,6 +26,7 @@ nnlab release 1                 make what students get
 nnlab collect 1 downloads.zip   take in what students handed in
 nnlab grade 1                   judge what is not graded yet
 nnlab grades 1 --csv unit1.csv  the grades
+nnlab mark 1                    what people mark, on a page without names
 nnlab override 1 ann xor_why 2 --reason "says why"    what a person decides
 nnlab regrade 1                 after a check was mended: see who changes, then let it count
 nnlab regrade-request list      who asks for another look; grant or refuse it
@@ -207,7 +208,8 @@ def override(
 
     It stands until the next override, whatever a re-grade says. What the judge gave stays in the record.
 
-    Example: nnlab override 1 ann xor_why 2 --reason "names the hidden space"
+    Example: nnlab mark 1                    what people mark, on a page without names
+nnlab override 1 ann xor_why 2 --reason "names the hidden space"
     """
     with mendable():
         from course.grading import desk

@@ -144,7 +144,8 @@ def _exercise(one: ExerciseResult, points: Points, handed_in: bytes, requests: S
     return {
         "name": one.name, "points": f"{number(points.points)}{', ' * pending or ' '}of {number(points.of)} points",
         "percent": f"{100 * min(max(share, 0), 1):.1f}", "waiting": MARKED_BY_PEOPLE if pending else "",
-        "changed": clean(points.overridden), "notes": notes(one),
+        "changed": clean(points.overridden), "marked": [clean(words) for words in points.marked],
+        "notes": notes(one),
         "groups": _groups(one, handed_in), "output": printed(one.output),
         "asked": [_asked(row, points) for row in requests if row["exercise"] == one.name],
     }

@@ -159,6 +159,7 @@ def _result(each: Standing, graded: Graded) -> dict[str, Any]:
     for one in graded.exercises:
         points = each.exercises[one.name]
         lines = [f"Set by a person: {points.overridden}"] * bool(points.overridden) + feedback.notes(one)
+        lines += [f"Marked by a person: {words}" for words in points.marked]
         for check in one.checks:
             reason = feedback.said(one, check)
             lines.append(f"{'passed' if check.passed else 'failed'}: {check.title}{f': {reason}' if reason else ''}")

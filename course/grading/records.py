@@ -72,7 +72,13 @@ CREATE TABLE requests (id INTEGER PRIMARY KEY, at TEXT NOT NULL, who TEXT NOT NU
 CREATE TABLE decisions (id INTEGER PRIMARY KEY, at TEXT NOT NULL, who TEXT NOT NULL,
     request INTEGER NOT NULL UNIQUE REFERENCES requests, granted INTEGER NOT NULL, reason TEXT NOT NULL,
     grading INTEGER NOT NULL REFERENCES gradings, override INTEGER REFERENCES overrides);
-""" + _append_only("requests", "decisions")]
+""" + _append_only("requests", "decisions"),
+         """
+CREATE TABLE marks (id INTEGER PRIMARY KEY, at TEXT NOT NULL, who TEXT NOT NULL, marker TEXT NOT NULL,
+    unit TEXT NOT NULL, student TEXT NOT NULL, exercise TEXT NOT NULL, answer TEXT NOT NULL, points REAL,
+    level TEXT NOT NULL, comment TEXT NOT NULL, grading INTEGER NOT NULL REFERENCES gradings);
+CREATE INDEX marks_of ON marks (unit);
+""" + _append_only("marks")]
 
 
 @dataclass(frozen=True)
@@ -195,8 +201,8 @@ class Records:
             WHERE submissions.unit = ? GROUP BY gradings.id ORDER BY gradings.id""", unit)
 
     def points(self, unit: str) -> list[sqlite3.Row]:
-        """The exercises of all gradings of a unit: grading, name, of, points, status, flags."""
-        return self._all("""SELECT exercises.grading, name, of, points, status, flags FROM exercises
+        """The exercises of all gradings of a unit: grading, name, of, points, status, flags, prose."""
+        return self._all("""SELECT exercises.grading, name, of, points, status, flags, prose FROM exercises
             JOIN gradings ON gradings.id = exercises.grading JOIN submissions ON submissions.id = gradings.submission
             WHERE submissions.unit = ? ORDER BY exercises.id""", unit)
 
@@ -232,6 +238,16 @@ class Records:
         """The newest override by (student, exercise)."""
         rows = self._all("SELECT * FROM overrides WHERE unit = ? ORDER BY id", unit)
         return {(row["student"], row["exercise"]): row for row in rows}
+
+    def add_mark(self, marker: str, unit: str, student: str, exercise: str, answer: str, points: float | None,
+                 level: str, comment: str, grading: int) -> None:
+        """One person's mark of one answer; without points it is a comment only, and the answer stays pending."""
+        self.add("marks", at=now(), who=who(), marker=marker, unit=unit, student=student, exercise=exercise,
+                 answer=answer, points=points, level=level, comment=comment, grading=grading)
+
+    def marks(self, unit: str) -> list[sqlite3.Row]:
+        """All marks of a unit, in the order they were made; which of them count is decided in standing.py."""
+        return self._all("SELECT * FROM marks WHERE unit = ? ORDER BY id", unit)
 
     def requests(self, unit: str = "") -> list[sqlite3.Row]:
         """Regrade requests of a unit or of all, the oldest first, with their decisions: granted is None while open."""

@@ -14,7 +14,8 @@ from course.grading import deadlines
 from course.grading.deadlines import Policy
 from course.grading.kit import nearest
 
-COURSE = {"timezone": str, "grace": int, "late": (str, dict), "attempt": str, "drop_lowest": int}
+COURSE = {"timezone": str, "grace": int, "late": (str, dict), "attempt": str, "drop_lowest": int,
+          "markers": list}
 UNIT = {"due": dt.datetime, "timezone": str, "grace": int, "extensions": dict, "groups": list, "excused": list}
 _KINDS = {str: "text, in quotes", int: "a whole number", float: "a number", dict: "a table", list: "a list, in [ ]",
           dt.datetime: "a date with a time, as 2026-10-25T23:59:00"}
@@ -26,6 +27,7 @@ EXAMPLE = """
 # grace = 15                            # minutes that do not count
 # attempt = "best"                      # or "latest"
 # drop_lowest = 1                       # units, in: nnlab grades all
+# markers = ["maria", "tom"]            # who share out what people mark, in: nnlab mark
 # In the table of a unit, with the students' ids as nnlab grades names them:
 # due = 2026-10-25T23:59:00
 # extensions = {ann = 3, "bob@x.edu" = 2026-11-02T12:00:00}    # days, or another time
@@ -62,6 +64,7 @@ class Rules:
     late: Policy = field(default_factory=Policy)
     attempt: str = "latest"
     drop_lowest: int = 0
+    markers: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- reading
@@ -94,7 +97,10 @@ def rules(about: dict, where: str) -> Rules:
         shape(late, {"percent": (int, float)}, {"days": int}, f"{where}, late")
         policy = Policy(_within(late, "percent", 0, 100, f"{where}, late"),
                         _within(late, "days", 0, 365, f"{where}, late"))
-    return Rules(policy, attempt, _within(about, "drop_lowest", 0, 100, where))
+    markers = tuple(_ids(about.get("markers", []), "markers is", where))
+    if len(set(markers)) < len(markers):
+        raise OfficeError(f"{where}: markers names somebody twice")
+    return Rules(policy, attempt, _within(about, "drop_lowest", 0, 100, where), markers)
 
 
 def terms(table: dict, about: dict, where: str) -> Terms:

@@ -7,6 +7,7 @@ without a sandbox never stands in for one made inside, and a judge that failed n
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import sqlite3
@@ -28,6 +29,8 @@ class Points:
     points: float | None
     of: float
     overridden: str = ""  # the reason
+    prose: str = ""  # what was handed in, where people mark it
+    marked: tuple[str, ...] = ()  # by a person: the words of the rubric, and a comment if there is one
 
 
 @dataclass
@@ -81,13 +84,33 @@ def attempts(records: Records, unit: str, adopting: set[int] | None = None, let_
     gradings: dict[int, Gradings] = defaultdict(list)
     for row in records.gradings(unit):
         gradings[row["submission"]].append((row, exercises[row["id"]]))
-    overrides = records.overrides(unit)
+    overrides, marks = records.overrides(unit), marks_that_count(records.marks(unit))
     found: dict[str, list[Standing]] = defaultdict(list)
     for each in records.submissions(unit):
         counts = counting(gradings[each.id], adopting or set(), let_fall)
         for student in (groups or {}).get(each.student, (each.student,)):
-            found[student].append(_standing(each, student, counts, overrides))
+            found[student].append(_standing(each, student, counts, overrides, marks))
     return found
+
+
+def answer_of(prose: str) -> str:
+    """By what a mark knows the answer it was made for: the words. Other words, in a later attempt, are not marked."""
+    return hashlib.sha256(prose.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def marks_that_count(marks: list[sqlite3.Row]) -> dict[tuple[str, str, str], sqlite3.Row]:
+    """The mark that counts, by (student, exercise, answer): the newest of the person who was the first to mark it.
+
+    Who disagrees talks to that person, who may mark it anew. Who takes a mark back is no longer the first.
+    """
+    by: dict[tuple[str, str, str], dict[str, sqlite3.Row]] = defaultdict(dict)
+    for row in marks:
+        markers = by[row["student"], row["exercise"], row["answer"]]  # a dict keeps the order of the first ones
+        if row["points"] is None:
+            markers.pop(row["marker"], None)
+        else:
+            markers[row["marker"]] = row
+    return {key: next(iter(markers.values())) for key, markers in by.items() if markers}
 
 
 def counting(gradings: Gradings, adopting: set[int] | None = None, let_fall: bool = False) -> tuple | None:
@@ -117,7 +140,7 @@ def _sum(exercises: list[sqlite3.Row]) -> float:
     return sum(each["points"] or 0 for each in exercises)
 
 
-def _standing(submission: Submission, student: str, counts: tuple | None, overrides: dict) -> Standing:
+def _standing(submission: Submission, student: str, counts: tuple | None, overrides: dict, marks: dict) -> Standing:
     by = [f"handed in by {submission.student}"] if student != submission.student else []
     if counts is None:
         return Standing(submission, student, notes=[*by, "not graded yet"])
@@ -128,11 +151,14 @@ def _standing(submission: Submission, student: str, counts: tuple | None, overri
     if grading["level"] == "unsafe":
         standing.notes.append("judged without a sandbox")
     for row in rows:
-        points = Points(row["points"], row["of"])
+        points = Points(row["points"], row["of"], prose=row["prose"])
+        mark = marks.get((submission.student, row["name"], answer_of(row["prose"])))
+        if mark and points.points is None:
+            points.points, points.marked = mark["points"], tuple(filter(None, (mark["level"], mark["comment"])))
         # one's own before that of who handed in, which is for the whole group
         override = overrides.get((student, row["name"])) or overrides.get((submission.student, row["name"]))
         if override:
-            points = Points(override["points"], row["of"], override["reason"])
+            points = Points(override["points"], row["of"], override["reason"], row["prose"])
             standing.notes.append(f"{row['name']} set to {number(override['points'])}: {override['reason']}")
         standing.exercises[row["name"]] = points
         standing.flags += [f"{row['name']}: {flag}" for flag in json.loads(row["flags"])]

@@ -35,6 +35,10 @@ class DiskFull(RecordsError):
     """Nothing more can be written; everything recorded before is kept."""
 
 
+class Busy(RecordsError):
+    """Another process is writing just now."""
+
+
 class Damaged(RecordsError):
     """The file is no record, or no longer one."""
 
@@ -70,8 +74,8 @@ class Lock:
             if problem.errno not in (errno.EAGAIN, errno.EACCES):
                 raise RecordsError(f"{path.parent} is on a file system without locks ({problem.strerror}): "
                                    "keep the course folder on another disk") from None
-            raise RecordsError(f"the record is being written by {holder}: wait until it has ended, "
-                               "or end it, then run this again") from None
+            raise Busy(f"the record is being written by {holder}: wait until it has ended, or end it, then run this "
+                       "again") from None
         about = {"process": os.getpid(), "host": socket.gethostname(), "since": now(),
                  "command": " ".join(["nnlab", *sys.argv[1:3]])}
         with contextlib.suppress(OSError):  # the lock is held; a full disk only has no room for the holder's name
