@@ -92,7 +92,7 @@ def grade(office: Office, wanted: str, units: Path | None, jobs: int, unsafe: bo
     if other := sum(each.grading is not None and not bench.is_by(gradings[each.grading]) for each in stands):
         print(f"{other} stand by other checks or another protection: nnlab regrade {wanted} shows who would change")
     if waiting := sum(each.grading is not None and each.total is None for each in stands):
-        print(f"{waiting} of {len(stands)} have pending exercises, for a person to look at")
+        print(f"{waiting} of {len(stands)} have pending exercises, for a person to look at: nnlab mark {wanted}")
     print(f"Next: nnlab grades {wanted}")
     return not (outcome.failed or outcome.unread)
 

@@ -99,7 +99,7 @@ class Marking:
             shares = self._draw.shares(exercise, arrived, self.markers, stands)
             for student in sorted(stands, key=lambda student: self._draw.digest("order", exercise, student)):
                 points = stands[student].exercises.get(exercise)
-                if points is None or points.overridden or (points.points is not None and not points.marked):
+                if points is None or (points.points is not None and not points.marked):
                     self.decided += bool(points and points.overridden)
                     continue
                 key = self._draw.digest("key", exercise, student, answer_of(points.prose)).hex()[:32]

@@ -21,7 +21,7 @@ from course.grading.results import PENDING, CheckResult, ExerciseResult, Graded
 from tests.grading.conftest import ROOT
 
 TABLES = ("batches", "ends", "submissions", "gradings", "exercises", "checks", "adoptions", "overrides", "releases",
-          "feedback", "requests", "decisions")
+          "feedback", "requests", "decisions", "marks")
 
 
 def a_grade(*points: float | None, level: str = "bubblewrap", sha: str = "s") -> Graded:
@@ -52,6 +52,7 @@ def filled(folder):
         book.add_feedback(grading, "feedback/x", "s")
         book.decide(book.add("requests", at="x", who="x", unit="01_small", student="ann", exercise="e1", claim="c",
                              points=None, grading=grading), False, "no", grading, None)
+        book.add_mark("maria", "01_small", "ann", "e1", "a", 2, "says why", "", grading)
         assert book.end(batch, "done").exists()
     return folder
 
@@ -333,7 +334,7 @@ def test_a_newer_record_is_refused_and_an_older_one_brought_up(filled, monkeypat
         assert book.graded(1) == a_grade(3, None)
     monkeypatch.undo()
     for write in (True, False):
-        with pytest.raises(store.RecordsError, match=r"newer nnlab \(its tables are version 4, this one knows 3\)"):
+        with pytest.raises(store.RecordsError, match=r"newer nnlab \(its tables are version 5, this one knows 4\)"):
             Records(filled, write=write)
 
 
