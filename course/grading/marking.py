@@ -88,7 +88,7 @@ class Marking:
     def answers(self, records: Records) -> list[Answer]:
         """All answers of the unit that people mark, of the attempts that count, in a drawn order for each exercise."""
         failed = {row["id"] for row in records.gradings(self.unit) if row["failed"]}
-        people = roster.load(self.office.folder).people
+        people = roster.roster_of(self.office.folder).people
         stands: dict[str, Standing] = {}  # one a hand-in, which can be a group's
         for each in tally.standings(self.office, records, self.unit):
             if each.grading is not None and each.grading not in failed and not each.excused:
