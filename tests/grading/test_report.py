@@ -113,7 +113,7 @@ def test_a_copy_with_other_names_numbers_and_comments_is_wholly_alike():
 def test_the_share_is_what_counting_by_hand_gives_and_what_is_short_is_not_compared():
     rng = np.random.default_rng(5)
     texts = [" ".join(rng.choice(["if", "for", "+", "-", "(", "in"], 60)) for _ in range(3)]
-    people = [{"f": texts[0], "g": texts[1]}, {"f": texts[1], "g": texts[1] + texts[2]}, {"f": "if x: pass"}]
+    people = [{"f": texts[0], "g": texts[1]}, {"f": texts[1], "g": texts[1] + texts[2]}, {"f": " ".join(texts[0].split()[:24])}]
     found = likeness.compare(people)
 
     def tuples(text):
@@ -126,7 +126,7 @@ def test_the_share_is_what_counting_by_hand_gives_and_what_is_short_is_not_compa
         assert found.exercises[name][0, 1] == pytest.approx(2 * len(one & other) / (len(one) + len(other)), rel=1e-6)
         both, of = both + len(one & other), of + len(one) + len(other)
     assert found.whole[0, 1] == pytest.approx(2 * both / of, rel=1e-6)
-    assert np.isnan(found.whole[2]).all()
+    assert np.isnan(found.whole[2]).all(), "19 runs of six, one too few"
 
 
 def test_what_was_given_is_taken_away():
