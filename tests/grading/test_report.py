@@ -113,7 +113,8 @@ def test_a_copy_with_other_names_numbers_and_comments_is_wholly_alike():
 def test_the_share_is_what_counting_by_hand_gives_and_what_is_short_is_not_compared():
     rng = np.random.default_rng(5)
     texts = [" ".join(rng.choice(["if", "for", "+", "-", "(", "in"], 60)) for _ in range(3)]
-    people = [{"f": texts[0], "g": texts[1]}, {"f": texts[1], "g": texts[1] + texts[2]}, {"f": " ".join(texts[0].split()[:24])}]
+    short = " ".join(texts[0].split()[:24])
+    people = [{"f": texts[0], "g": texts[1]}, {"f": texts[1], "g": texts[1] + texts[2]}, {"f": short}]
     found = likeness.compare(people)
 
     def tuples(text):
