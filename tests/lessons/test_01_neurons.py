@@ -14,7 +14,7 @@ from course.labs.neurons.digits import two_digits
 from course.labs.neurons.labelings import try_labeling
 from course.labs.neurons.perceptron import bound, problem
 from course.labs.neurons.pieces import pieces, random_layers, tent_layers
-from course.labs.neurons.xor import X, Y, net, xor_by_hand
+from course.labs.neurons.xor import X, Y, net
 from nnlab.functional import binary_cross_entropy_with_logits, cross_entropy
 from nnlab.models.perceptron import cover_fraction, perceptron, separable
 from tests.needs import needs
@@ -137,10 +137,6 @@ def test_the_perceptron_ends_on_a_line_that_separates():
 
 
 # R1.3 XOR ------------------------------------------------------------------------------------------------------------
-def test_two_relus_with_weights_set_by_hand_do_xor():
-    assert (xor_by_hand(X) == Y).all()
-
-
 def solved(hidden, activation, seed):
     model = net(hidden, activation, seed)
     adam = nnlab.Adam(model.parameters(), lr=0.05)

@@ -10,7 +10,6 @@ from nnlab.functional import sigmoid, softmax
 
 SIDE = 8.0
 Z = np.linspace(-SIDE, SIDE, 161)
-ZERO = np.zeros_like(Z)
 VIEWS = {"sigmoid(z)": None, "softmax(z, 0)": (1.0, 0.0), "softmax(z/2, -z/2)": (0.5, -0.5)}
 
 

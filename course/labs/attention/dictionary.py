@@ -46,7 +46,7 @@ class SoftDictionary(Lab):
     controls = dict(
         qx=Slider(-2.0, 2.0, 1.0, 0.1, "query, across"),
         qy=Slider(-2.0, 2.0, 0.0, 0.1, "query, up"),
-        T=Slider(0.05, 5.0, 1.0, 0.019418, "temperature T", log=True),  # 67 steps from 0.05 to 1
+        T=Slider(0.05, 5.0, 1.0, 0.019418, "temperature τ", log=True),  # 67 steps from 0.05 to 1
         ax=Slider(-2.0, 2.0, 1.5, 0.1, "key A, across"),
         ay=Slider(-2.0, 2.0, 0.5, 0.1, "key A, up"),
     )

@@ -23,12 +23,6 @@ def net(hidden, activation, rng):
     return nnlab.MLP(2, hidden, 1, activation=activation, rng=rng) if hidden else nnlab.MLP(2, 1, rng=rng)
 
 
-def xor_by_hand(x):
-    """XOR of the corners (+-1, +-1) from two ReLU neurons: relu(s) - 2 relu(s - 1). x: (N, 2) -> (N,)."""
-    s = 1 + x.sum(1) / 2  # 0, 1, 1 or 2: how many inputs are on
-    return np.maximum(s, 0) - 2 * np.maximum(s - 1, 0)
-
-
 class Xor(Lab):
     """A net learns XOR; beside its decision map the same points as its hidden neurons see them."""
 
