@@ -242,12 +242,13 @@ def summary(marking: Marking) -> list[str]:
         of = len(each["answers"])
         done = sum(one["mark"] is not None and one["mark"]["points"] is not None for one in each["answers"])
         left = f", {of - done} left ({PENDING})" if done < of else ""
-        lines.append(f"{each['name']}: {done} of {of} marked{left}")
+        nothing = f"nothing for {marking.marker} to mark: no answer is graded yet, or all are decided"
+        lines.append(f"{each['name']}: {f'{done} of {of} marked{left}' if of else nothing}")
         found = each["agreement"]
         if found["count"]:
             kappa = "" if found["kappa"] is None else f", weighted kappa {found['kappa']:.2f}"
             lines.append(f"  {found['count']} marked by two: {found['same']:.0%} the same, {found['distance']:.2f} "
                          f"points apart on average{kappa}")
     if marking.decided:
-        lines.append(f"{marking.decided} were decided by nnlab override or a regrade request, and are not asked for")
+        lines.append(f"decided by nnlab override or a regrade request, and not asked for: {marking.decided}")
     return lines

@@ -38,6 +38,7 @@ def marks(server) -> dict[str, tuple]:
 def test_three_answers_by_keys_alone_are_there_after_a_reload(server, context, page, complaints, monkeypatch):
     from playwright.sync_api import expect
 
+    expect.set_options(timeout=20_000)
     asked = []
     context.on("request", lambda request: asked.append(request.url))
     who, status, answer = (page.locator(f"#{name}") for name in ("who", "status", "answer"))
@@ -88,7 +89,7 @@ def test_three_answers_by_keys_alone_are_there_after_a_reload(server, context, p
     assert "Not kept yet" in status.inner_text()
     assert marks(server).get(here) == want.get(here)
     monkeypatch.setattr(server.marking, "keep", keep)
-    expect(page.locator("#trouble")).to_be_hidden(timeout=20_000)
+    expect(page.locator("#trouble")).to_be_hidden()
     assert marks(server)[here][0] == 2
     assert complaints == ["Failed to load resource: the server responded with a status of 503 (Service Unavailable)"]
     complaints.clear()

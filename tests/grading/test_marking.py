@@ -72,6 +72,12 @@ def at(course, marker: str = "") -> marking.Marking:
     return made
 
 
+def at_empty(course) -> marking.Marking:
+    """The same where nobody has handed in and no markers are named."""
+    course.kit("private/assignment.ipynb").write_text(json.dumps(AUTHOR))
+    return at(course, "maria")
+
+
 def keys(of: marking.Marking) -> dict[str, str]:
     """The page's key for each student's answer."""
     return {each.student: each.key for each in of._answers.values()}
@@ -190,7 +196,9 @@ def test_a_mark_is_of_the_words_it_was_made_for(two):
     assert given(two)[who] is None
     assert two.nnlab("override", "1", who, "why", "1.5", "--reason", "seen") == 0
     assert given(two)[who] == 1.5
-    assert who not in keys(at(two, "maria"))
+    again = at(two, "maria")
+    assert who not in keys(again)
+    assert "decided by nnlab override or a regrade request, and not asked for: 1" in marking.summary(again)
     assert maria.keep(key, 0, "")["points"] == 2  # the page was open still: it is kept, and the override stands
     assert given(two)[who] == 1.5
 
@@ -357,6 +365,8 @@ def test_the_opened_file_keeps_the_token_out_of_the_browsers_command(monkeypatch
 
 
 def test_a_unit_with_nothing_for_people_says_so(empty, capsys):
+    assert marking.summary(at_empty(empty)) == [
+        "why: nothing for maria to mark: no answer is graded yet, or all are decided"]
     people = '\nmarked = "people"'
     empty.mend(people, "", "unit.toml")
     empty.kit("private/rubric.toml").unlink()
