@@ -91,7 +91,7 @@ class Writer(Lab):
         seed=Slider(0, 30, 0, 1, "other draws"),
     )
     question = Question(
-        "The model has read 4,000 sentences and now writes new ones, drawing each character from softmax(logits / T). "
+        "The model has read 4,000 sentences and now writes new ones, drawing each character from softmax(logits / τ). "
         "What does it write at temperature 0?",
         ("Nothing", "Sentences full of mistakes", "Right sentences, but always the same ones", "Its training text"),
         "Right sentences, but always the same ones",

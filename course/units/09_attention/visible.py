@@ -103,6 +103,8 @@ def _(attention, rng):
 def _(attention, rng):
     Q, K, _V = _given(rng)
     got = shaped(attention(Q, K, np.ones((T_K, 1)), np.tri(T_Q, T_K, dtype=bool)), (T_Q, 1))
+    if not np.isfinite(got).all():
+        raise Wrong("with a mask some answers are nan or infinite: what did softmax get there?")
     if not np.allclose(got, 1, atol=1e-5):
         raise Wrong(f"the weights of the first query, which may look at one key, add up to {got[0, 0]:.3f}: the shares "
                     "were dealt out before it was known who takes part.")
