@@ -31,9 +31,10 @@ def _(neuron, rng):
 
 @neuron.check("the bias counts", catches="N1")
 def _(neuron, rng):
-    close(neuron(np.zeros((2, 3)), rng.normal(size=3), 1.7), sigmoid.f(np.full(2, 1.7)),
-          "With x = 0 only the bias is left, so the answer must depend on b alone, and on nothing else. Is b in the "
-          "sum, once?")
+    got = shaped(neuron(np.zeros((2, 3)), rng.normal(size=3), 1.7), (2,))
+    close(got, sigmoid.f(np.full(2, 1.7)),
+          f"With x = 0 only the bias is left: the sum is b, here 1.7, and the answer the sigmoid of that. Yours is "
+          f"{got[0]:.3f}. Is b in the sum, once?")
 
 
 @neuron.check("the right numbers", catches="N3")
