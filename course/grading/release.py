@@ -193,7 +193,7 @@ def amend(office: Office, unit: str, words: str, today: datetime.date | None = N
     notebook["cells"][0]["source"] += f"\n\n> **Errata, version {fresh} ({day}).** {' '.join(words.split())}"
     texts = [(file, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"),
              (folder / "unit.toml", _bumped(folder / "unit.toml", "^", kit.version, fresh)),
-             (settings, _bumped(settings, rf"^\[units\.{unit}\]\s+", kit.version, fresh))]
+             (settings, _bumped(settings, rf"^\[units\.{unit}\].*\n(?:(?!\[units).*\n)*?\s*", kit.version, fresh))]
     with store.explained(folder):
         for path, text in texts:
             path.with_name(f"{path.name}.part").write_text(text, encoding="utf-8")

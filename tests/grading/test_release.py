@@ -338,6 +338,17 @@ def test_an_amended_version_says_so_and_leaves_the_old_one(course):
         "1.0": "1.0", "1.1": "1.1"}
 
 
+def test_the_version_stands_anywhere_among_the_rules_of_its_unit(course):
+    toml = course.folder / "course.toml"
+    rules = 'due = 2024-03-30T23:59:00+01:00\ngroups = [\n["ann", "bob"],\n]\nversion = "1.0"  # the first\n'
+    toml.write_text(toml.read_text().replace(f'[units.{UNIT}]\nversion = "1.0"\n', f"[units.{UNIT}]  # small\n{rules}"))
+    course = office.open_office(course.folder)
+    release.release(course, UNIT)
+    course = release.amend(course, UNIT, "Sorry.")
+    assert toml.read_text().endswith(rules.replace("1.0", "1.1"))
+    assert (course.units[UNIT].version, set(course.units[UNIT].terms.groups)) == ("1.1", {"ann", "bob"})
+
+
 def test_after_an_amend_both_versions_are_graded_each_by_its_own_checks(course, tmp_path, capsys):
     """1.1 has a check that 1.0 lacked. Who has 1.0 is judged by 1.0, and nothing is to regrade."""
     by_four = small.SCALED.replace("n * np", "(n if n != 4 else 5) * np")
