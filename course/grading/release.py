@@ -7,6 +7,7 @@ hand in of the old one is still graded by the old one.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import csv
 import datetime
@@ -14,6 +15,7 @@ import hashlib
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -177,9 +179,11 @@ def _judged(notebook: dict, kit: Kit, secret: bytes, level: str) -> Graded:
 # ---------------------------------------------------------------- errata
 
 
-def amend(office: Office, unit: str, words: str, today: datetime.date | None = None) -> Office:
-    """A new version of a released unit, in the course's own copy: the errata line, the version in unit.toml and in
-    course.toml. What was released stays as it is. Gives the course as it now is; raises ReleaseError."""
+@contextlib.contextmanager
+def amended(office: Office, unit: str, words: str, today: datetime.date | None = None) -> Iterator[Office]:
+    """The course with a new version of a released unit, in its own copy: the errata line, the version in unit.toml and
+    in course.toml. What was released stays as it is. If what is done with it fails (it is not released, say), all three
+    files are as they were. Raises ReleaseError."""
     folder = office.folder / "units" / unit
     kit = load_kit(folder)
     if not (office.folder / "released" / unit / kit.version / "kit").exists():
@@ -191,15 +195,25 @@ def amend(office: Office, unit: str, words: str, today: datetime.date | None = N
     notebook = strip.load(file)
     day = today or datetime.datetime.now(datetime.UTC).date()
     notebook["cells"][0]["source"] += f"\n\n> **Errata, version {fresh} ({day}).** {' '.join(words.split())}"
-    texts = [(file, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"),
-             (folder / "unit.toml", _bumped(folder / "unit.toml", "^", kit.version, fresh)),
-             (settings, _bumped(settings, rf"^\[units\.{unit}\].*\n(?:(?!\[units).*\n)*?\s*", kit.version, fresh))]
+    texts = {file: json.dumps(notebook, indent=1, ensure_ascii=False) + "\n",
+             folder / "unit.toml": _bumped(folder / "unit.toml", "^", kit.version, fresh),
+             settings: _bumped(settings, rf"^\[units\.{unit}\].*\n(?:(?!\[units).*\n)*?\s*", kit.version, fresh)}
+    before = {path: path.read_bytes() for path in texts}
     with store.explained(folder):
-        for path, text in texts:
-            path.with_name(f"{path.name}.part").write_text(text, encoding="utf-8")
-        for path, _ in texts:
-            path.with_name(f"{path.name}.part").replace(path)
-    return open_office(office.folder)
+        _put({path: text.encode() for path, text in texts.items()})
+    try:
+        yield open_office(office.folder)
+    except BaseException:
+        with store.explained(folder):
+            _put(before)
+        raise
+
+
+def _put(files: dict[Path, bytes]) -> None:
+    for path, data in files.items():
+        path.with_name(f"{path.name}.part").write_bytes(data)
+    for path in files:
+        path.with_name(f"{path.name}.part").replace(path)
 
 
 def _next(version: str) -> str:

@@ -5,6 +5,7 @@ Like commands.py each only reads its options and calls the module that does the 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Annotated
@@ -100,11 +101,10 @@ def release(
                 records.add_releases([making.row(kit, making.EVERYONE, file, str(file.resolve()))], "for nbgrader")
                 print(f"{file}\nNext, in {for_nbgrader}: nbgrader generate_assignment {name}")
                 return
-            if amend:
-                office = making.amend(office, name, amend)
             known = [] if everyone else list(roster_of(office.folder).people)
             students = making.read_roster(roster) if roster else known
-            made = making.release(office, name, students, units)
+            with making.amended(office, name, amend) if amend else contextlib.nullcontext(office) as at:
+                made = making.release(at, name, students, units)
             new = records.add_releases(making.receipt(made), amend)
         one = len(made.students) == 1
         print(f"{name} {made.kit.version}: {len(made.students)} notebook{'' if one else 's'}, {new} new or changed, "

@@ -315,11 +315,11 @@ def test_other_checks_under_the_same_version_are_refused(course, capsys):
 
 
 def test_nothing_is_amended_before_it_is_out_or_without_a_word(course):
-    with pytest.raises(ReleaseError, match="is not released yet"):
-        release.amend(course, UNIT, "Sorry.")
+    with pytest.raises(ReleaseError, match="is not released yet"), release.amended(course, UNIT, "Sorry."):
+        pass
     release.release(course, UNIT)
-    with pytest.raises(ReleaseError, match="needs a line"):
-        release.amend(course, UNIT, "  \n ")
+    with pytest.raises(ReleaseError, match="needs a line"), release.amended(course, UNIT, "  \n "):
+        pass
     assert load_kit(kit_file(course, "")).version == "1.0"
 
 
@@ -327,8 +327,8 @@ def test_an_amended_version_says_so_and_leaves_the_old_one(course):
     first = release.release(course, UNIT)
     before = {file: file.read_bytes() for file in first.folder.rglob("*") if file.is_file()}
     mend(course, "private/hidden.py", "[3.0, 7.5]", "[3.0, 7.500]")
-    course = release.amend(course, UNIT, "Task 1 asked\nfor a row.", datetime.date(2026, 3, 4))
-    second = release.release(course, UNIT)
+    with release.amended(course, UNIT, "Task 1 asked\nfor a row.", datetime.date(2026, 3, 4)) as course:
+        second = release.release(course, UNIT)
     assert (course.units[UNIT].version, second.kit.version, second.folder.name) == ("1.1", "1.1", "1.1")
     intro = sources(released(second.folder / "everyone"))["intro"]
     assert intro.endswith("\n\n> **Errata, version 1.1 (2026-03-04).** Task 1 asked for a row.")
@@ -338,13 +338,24 @@ def test_an_amended_version_says_so_and_leaves_the_old_one(course):
         "1.0": "1.0", "1.1": "1.1"}
 
 
+def test_where_the_gate_refuses_the_amended_version_the_unit_is_as_it_was(course, capsys):
+    assert nnlab(course, "release", "77") == 0
+    mend(course, "private/hidden.py", "[3.0, 7.5]", "[3.0, 8.5]")  # now the solution fails
+    before = {file: file.read_bytes() for file in course.folder.rglob("*") if file.suffix in (".toml", ".ipynb", ".py")}
+    assert nnlab(course, "release", "77", "--amend", "Sorry.") == 1
+    assert "1.1" not in (said := capsys.readouterr()).out + said.err
+    assert {file: file.read_bytes() for file in before} == before
+    assert [file for file in course.folder.rglob("*.part") if file.is_file()] == []
+
+
 def test_the_version_stands_anywhere_among_the_rules_of_its_unit(course):
     toml = course.folder / "course.toml"
     rules = 'due = 2024-03-30T23:59:00+01:00\ngroups = [\n["ann", "bob"],\n]\nversion = "1.0"  # the first\n'
     toml.write_text(toml.read_text().replace(f'[units.{UNIT}]\nversion = "1.0"\n', f"[units.{UNIT}]  # small\n{rules}"))
     course = office.open_office(course.folder)
     release.release(course, UNIT)
-    course = release.amend(course, UNIT, "Sorry.")
+    with release.amended(course, UNIT, "Sorry.") as course:
+        pass
     assert toml.read_text().endswith(rules.replace("1.0", "1.1"))
     assert (course.units[UNIT].version, set(course.units[UNIT].terms.groups)) == ("1.1", {"ann", "bob"})
 
