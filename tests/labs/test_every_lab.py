@@ -33,20 +33,27 @@ def advance(lab):
 
 
 @every_lab
-def test_it_runs_at_the_ends_of_all_its_controls_and_its_words_follow(lab_class):
+def test_it_runs_at_the_ends_of_its_controls_alone_and_together_and_its_words_follow(lab_class):
     lab = lab_class()
     advance(lab)
     heard, seen = {lab.stage.alt}, {lab.stage.caption}
+
+    def moved(**values):
+        lab.set(**values)
+        advance(lab)
+        heard.add(lab.stage.alt)
+        seen.add(lab.stage.caption)
+
     for name, control in lab.controls.items():
         for value in ends(control):
-            lab.set(**{name: value})
+            moved(**{name: value})
             assert lab.values[name] == (pytest.approx(value) if isinstance(control, Slider) else value)
-            advance(lab)
-            heard.add(lab.stage.alt)
-            seen.add(lab.stage.caption)
         lab.set(**{name: control.value})
-    assert len(heard) > 2
-    assert len(seen) > 2
+    for end in (0, -1):
+        moved(**{name: ends(control)[end] for name, control in lab.controls.items()})
+    fewest = min(3, len(lab.controls))  # 5d has two, of which one shows only after Stop
+    assert len(heard) >= fewest
+    assert len(seen) >= fewest
     assert lab.stage.alt.endswith(lab.stage.caption)
 
 
@@ -62,14 +69,6 @@ def test_what_only_looks_needs_no_step(of, control, value):
     assert lab.taken == taken
     assert (lab.view.pixels() != before).any()
     assert lab.step(1).taken == taken + 1
-
-
-@every_lab
-@pytest.mark.parametrize("end", [0, -1], ids=["low", "high"])
-def test_it_runs_with_all_its_controls_at_one_end(lab_class, end):
-    lab = lab_class()
-    lab.set(**{name: ends(control)[end] for name, control in lab.controls.items()})
-    advance(lab)
 
 
 @every_lab
