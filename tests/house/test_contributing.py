@@ -53,7 +53,7 @@ def test_what_the_page_adds_works(section, tmp_path):
 
     (arguments,) = COMMAND.findall(section)
     said = run("pytest", "-p", "no:cacheprovider", "-q", *arguments.split())
-    assert int(re.search(r"(\d+) passed", said)[1]) >= 6
+    assert int(re.search(r"(\d+) passed", said)[1]) >= 4
     run("ruff", "check", "--no-cache", ".")
 
 
