@@ -38,6 +38,14 @@ class Figures:
         return [self.name, *map(str, (self.mutants, self.visible, caught, self.benign, len(self.failed)))]
 
 
+def but(text: str, *exchanges: str) -> str:
+    """For a bank: a solution's text with old -> new, pair by pair; each old must be there."""
+    for old, new in zip(exchanges[::2], exchanges[1::2], strict=True):
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
 HEADS = ["exercise", "wrong", "seen by visible", "caught by all", "unusual", "failed"]
 
 

@@ -3,14 +3,7 @@
 All are the text of a solution cell. Most wrong ones are a right one in which one place is exchanged, as in real life.
 """
 
-
-def _but(text, *exchanges):
-    """`text` with old -> new, pair by pair; each old must be there."""
-    for old, new in zip(exchanges[::2], exchanges[1::2], strict=True):
-        assert old in text, old
-        text = text.replace(old, new)
-    return text
-
+from course.grading.bank import but as _but
 
 MUTANTS, BENIGN = {}, {}
 
