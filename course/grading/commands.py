@@ -129,21 +129,14 @@ def collect(
             print(f"{len(strangers)} matched nobody, {done}:", *strangers, sep="\n  ")
             print(f"To mend it: {roster.MEND}" if not anyone else "", end="\n" * (not anyone))
         if others:
-            print(f"  no notebook was made for {_some(others)}: does the roster write it otherwise?")
+            print(f"  no notebook was made for {shelf.some(others, 20)}: does the roster write it otherwise?")
         if missing and people:
             lines = [people.people[each] for each in missing]
             print(f"{len(missing)} of {len(people.people)} have handed in nothing yet:", *lines, sep="\n  ")
         elif missing:
-            print(f"  handed in nothing yet: {_some(missing)}")
+            print(f"  handed in nothing yet: {shelf.some(missing, 20)}")
         if taken.new:
             print(f"Next: nnlab grade {unit}")
-
-
-def _some(students: list[str], most: int = 20) -> str:
-    from course.grading import shelf
-
-    more = f" and {len(students) - most} more" if len(students) > most else ""
-    return ", ".join(map(shelf.shown, students[:most])) + more
 
 
 def grade(

@@ -24,7 +24,7 @@ from course.grading.office import Office, OfficeError
 from course.grading.records import Records
 from course.grading.release import versions
 from course.grading.sandbox import SandboxError, level_here
-from course.grading.shelf import shown
+from course.grading.shelf import shown, some
 from course.grading.standing import Standing, number
 from course.grading.telling import Progress
 
@@ -121,7 +121,7 @@ def regrade(office: Office, wanted: str, units: Path | None, student: str | None
         chosen = {each.id: each for each in newest if student in (None, each.student) and each.id in graded}
         if not chosen:
             raise OfficeError(f"{unit}: no grade of {shown(student) if student else 'anybody'} to judge again; handed "
-                              f"in have {_some([each.student for each in newest])}")
+                              f"in have {some([each.student for each in newest])}")
         same = {row["submission"] for row in rows if bench.is_by(row) and not row["failed"]}
         outcome = bench.judge(records, batch, [each for each in chosen.values() if again or each.id not in same], True)
         proposals = [row["id"] for row in records.gradings(unit)
@@ -187,7 +187,7 @@ def standing_of(office: Office, records: Records, wanted: str, student: str, exe
     unit = office.unit(wanted).name
     stands = {each.student: each for each in tally.standings(office, records, unit)}
     if student not in stands:
-        raise OfficeError(f"{unit}: nobody called {shown(student)} handed in; there are {_some(list(stands))}")
+        raise OfficeError(f"{unit}: nobody called {shown(student)} handed in; there are {some(list(stands))}")
     mine = stands[student]
     if mine.grading is None:
         raise OfficeError(f"{unit}: {shown(student)} is not graded yet: nnlab grade {wanted}")
@@ -200,8 +200,3 @@ def fits(exercise: str, points: float, of: float) -> None:
     """OfficeError where these are no points that the exercise can have."""
     if not (math.isfinite(points) and 0 <= points <= of):
         raise OfficeError(f"{exercise} is worth 0 to {of:g} points, not {points:g}")
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(map(shown, names[:5])) + more if names else "nobody"

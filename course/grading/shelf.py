@@ -40,6 +40,12 @@ def shown(text: str) -> str:
     return "".join(f"\\u{ord(letter):04x}" if unicodedata.category(letter)[0] == "C" else letter for letter in text)
 
 
+def some(names: list[str], most: int = 5) -> str:
+    """The first of several names, for a person to read, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(shown, names[:most])) + more if names else "nobody"
+
+
 @dataclass
 class Taken:
     """What one collect did."""
